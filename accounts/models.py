@@ -1,0 +1,106 @@
+"""People. The columns are the standard claims of OpenID Connect Core section 5.1."""
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class Role(models.Model):
+    """What a person is to applications (claim `roles`); the console's own permissions are Django's."""
+
+    name = models.SlugField(max_length=64, unique=True, verbose_name=_("name"))
+    description = models.CharField(max_length=255, blank=True, verbose_name=_("description"))
+
+    class Meta:
+        verbose_name = _("role")
+        verbose_name_plural = _("roles")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. `id` is the `sub` of every token and is never given to anybody else."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(_("e-mail address"), max_length=254)
+    epoch = models.PositiveIntegerField(
+        default=0,
+        editable=False,
+        help_text=_("Raised by “revoke everything”: tokens and sessions of a lower epoch are dead."),
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("operator"), default=False, help_text=_("May enter the console."))
+    date_joined = models.DateTimeField(_("joined"), default=timezone.now)
+    roles = models.ManyToManyField(Role, blank=True, related_name="users", verbose_name=_("roles"))
+
+    name = models.CharField(_("full name"), max_length=255, blank=True)
+    given_name = models.CharField(_("given name"), max_length=255, blank=True)
+    family_name = models.CharField(_("family name"), max_length=255, blank=True)
+    middle_name = models.CharField(_("middle name"), max_length=255, blank=True)
+    nickname = models.CharField(_("nickname"), max_length=255, blank=True)
+    preferred_username = models.CharField(_("preferred user name"), max_length=255, blank=True)
+    profile = models.URLField(_("profile page"), blank=True)
+    picture = models.URLField(_("picture"), blank=True)
+    website = models.URLField(_("website"), blank=True)
+    gender = models.CharField(_("gender"), max_length=64, blank=True)
+    birthdate = models.CharField(_("birth date"), max_length=10, blank=True, help_text=_("YYYY-MM-DD"))
+    zoneinfo = models.CharField(_("time zone"), max_length=64, blank=True)
+    locale = models.CharField(_("language"), max_length=35, blank=True)
+    phone_number = models.CharField(_("phone number"), max_length=32, blank=True)
+    phone_number_verified = models.BooleanField(_("phone number verified"), default=False)
+    address = models.JSONField(_("address"), default=dict, blank=True)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        ordering = ["email"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_unique_without_case",
+                violation_error_message=_("Somebody already has this e-mail address."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def full_name(self) -> str:
+        """What a person is called on pages: the full name, its parts, or the e-mail address."""
+        return self.name or " ".join(filter(None, [self.given_name, self.family_name])) or self.email
+
+    def get_full_name(self) -> str:
+        return self.full_name
+
+    def get_short_name(self) -> str:
+        return self.given_name or self.nickname or self.full_name

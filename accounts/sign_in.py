@@ -1,0 +1,88 @@
+"""Who is there? `request.user` and `request.sign_in` from the cookie and its `Session` row, in one statement.
+
+A cookie is worth what its row says: an ended, expired or idle session, a raised epoch, a disabled or changed account
+and a password that was changed elsewhere make the browser a stranger again, at its next request.
+"""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.authentication import get_authentication_records
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.functional import SimpleLazyObject
+
+from accounts.models import User
+from authcenter.sessions.models import Session
+
+SID = "sid"
+"""Key of the session's id in the cookie session's data."""
+
+ACR_PASSWORD = "urn:authcenter:acr:1"  # noqa: S105 - a name, not a password
+"""One factor. Two factors and passkeys will have classes of their own."""
+
+_METHODS = {"password": ["pwd"], "code": ["otp"], "password_reset": ["otp"], "signup": ["pwd"]}
+_SEEN_EVERY = timedelta(minutes=1)
+
+
+class SignInMiddleware(AuthenticationMiddleware):
+    """Takes the place of Django's: the lookup happens when somebody asks for `request.user`."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        request.user = SimpleLazyObject(lambda: _person(request))  # type: ignore[assignment]
+
+
+def current_session(request: HttpRequest) -> Session | None:
+    """The living sign-in session of this browser, or None. One statement a request, whoever asks how often."""
+    if not hasattr(request, "_sign_in"):
+        request._sign_in = _found(request)  # type: ignore[attr-defined]
+    return request._sign_in  # type: ignore[attr-defined,no-any-return]
+
+
+def forget_current_session(request: HttpRequest) -> None:
+    """The cookie changed hands (sign-in, sign-out): look again."""
+    request.__dict__.pop("_sign_in", None)
+
+
+def authentication(request: HttpRequest, user: User) -> dict[str, Any]:
+    """How and when this browser's person last proved who she is: `auth_time` (epoch seconds), `amr` (RFC 8176), `acr`."""
+    amr: list[str] = []
+    at = 0.0
+    for entry in get_authentication_records(request, user):
+        at = max(at, float(entry.get("at", 0)))
+        amr += _METHODS.get(str(entry.get("method")), [])
+    return {"auth_time": at, "amr": list(dict.fromkeys(amr)), "acr": ACR_PASSWORD}
+
+
+def _person(request: HttpRequest) -> User | AnonymousUser:
+    session = current_session(request)
+    return session.user if session is not None else AnonymousUser()
+
+
+def _found(request: HttpRequest) -> Session | None:
+    sid, stored_user = request.session.get(SID), request.session.get(SESSION_KEY)
+    if not sid or not stored_user:
+        return None
+    try:
+        session = Session.objects.select_related("user").get(pk=uuid.UUID(sid))
+    except (Session.DoesNotExist, ValueError):
+        return None
+    user: User = session.user
+    if (
+        str(user.pk) != stored_user
+        or not session.is_alive
+        or not user.is_active
+        or user.epoch != session.user_epoch
+        or not constant_time_compare(request.session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+    ):
+        return None
+    user.backend = "allauth.account.auth_backends.AuthenticationBackend"  # type: ignore[attr-defined]
+    now = timezone.now()
+    if now - session.last_seen > _SEEN_EVERY:
+        Session.objects.filter(pk=session.pk).update(last_seen=now)
+    return session

@@ -1,0 +1,82 @@
+"""The security log and the counters of refusals."""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class AuditEvent(models.Model):
+    """One security act or refusal. Append-only; holds no password, code, token or secret."""
+
+    class Kind(models.TextChoices):
+        SIGNED_UP = "signed_up", _("signed up")
+        SIGNED_IN = "signed_in", _("signed in")
+        SIGN_IN_REFUSED = "sign_in_refused", _("sign-in refused")
+        REAUTHENTICATED = "reauthenticated", _("signed in again")
+        SIGNED_OUT = "signed_out", _("signed out")
+        EMAIL_VERIFIED = "email_verified", _("e-mail verified")
+        CODE_REFUSED = "code_refused", _("code refused")
+        PASSWORD_CHANGED = "password_changed", _("password changed")  # noqa: S105
+        PASSWORD_RESET = "password_reset", _("password reset")  # noqa: S105
+        CONSENT_GIVEN = "consent_given", _("consent given")
+        CONSENT_DENIED = "consent_denied", _("consent denied")
+        AUTHORIZATION_REFUSED = "authorization_refused", _("authorization request refused")
+        AUTHORIZATION_WITHDRAWN = "authorization_withdrawn", _("authorization withdrawn")
+        CLIENT_REFUSED = "client_refused", _("application authentication refused")
+        GRANT_REFUSED = "grant_refused", _("grant refused")
+        CODE_REPLAYED = "code_replayed", _("authorization code replayed")
+        REFRESH_REPLAYED = "refresh_replayed", _("refresh token replayed")
+        TOKEN_REVOKED = "token_revoked", _("token revoked")  # noqa: S105
+        TOKEN_REFUSED = "token_refused", _("token refused")  # noqa: S105
+        SESSION_REVOKED = "session_revoked", _("session revoked")
+        USER_REVOKED = "user_revoked", _("everything of a user revoked")
+        USER_DISABLED = "user_disabled", _("user disabled")
+        APPLICATION_REVOKED = "application_revoked", _("everything of an application revoked")
+        APPLICATION_CHANGED = "application_changed", _("application changed")
+        SECRET_ROLLED = "secret_rolled", _("application secret rolled")  # noqa: S105
+        KEY_ROTATED = "key_rotated", _("key rotated")
+        KEY_REVOKED = "key_revoked", _("key revoked")
+        LIMIT_REACHED = "limit_reached", _("limit reached")
+        OPERATOR_CHANGE = "operator_change", _("operator changed a record")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    at = models.DateTimeField(default=timezone.now, verbose_name=_("time"))
+    kind = models.CharField(max_length=40, choices=Kind, verbose_name=_("event"))
+    actor = models.CharField(max_length=255, blank=True, verbose_name=_("actor"))
+    """Who acted: a user's id, or `client:<client_id>` for an application, or empty for a stranger."""
+    subject = models.CharField(max_length=255, blank=True, verbose_name=_("subject"))
+    """Whom or what it concerns: a user's id, a session, an application."""
+    client_id = models.CharField(max_length=255, blank=True, verbose_name=_("application"))
+    address = models.CharField(max_length=45, blank=True, verbose_name=_("address"))
+    request_id = models.CharField(max_length=64, blank=True, verbose_name=_("request ID"))
+    detail = models.JSONField(default=dict, blank=True, verbose_name=_("detail"))
+
+    class Meta:
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit events")
+        ordering = ["-at"]
+        indexes = [
+            models.Index(fields=["-at"], name="audit_by_time"),
+            models.Index(fields=["subject", "-at"], name="audit_by_subject"),
+            models.Index(fields=["kind", "-at"], name="audit_by_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Refusals(models.Model):
+    """How often something was refused within the current window (`authcenter/limits.py` names the windows)."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    """SHA-256 of the limit's name and what it counts, so that no address or account is stored in clear."""
+    count = models.PositiveIntegerField()
+    ends = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["ends"], name="refusals_by_end")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,84 @@
+"""Refusal of insecure settings, as a table of faults. All faults are named at once, by checks with ids."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+from authcenter.environment import INSECURE_SECRET
+from authcenter.oauth.redirects import is_loopback
+
+
+def faults() -> list[CheckMessage]:
+    """Every reason not to serve with these settings."""
+    loopback = is_loopback(settings.ISSUER_HOST)
+    table = [
+        (
+            settings.DEMO and not loopback,
+            Error(
+                "DEMO is set, but the issuer is not loopback: the demo's accounts would be open to the world.",
+                hint="Unset DEMO, or set ISSUER to http://localhost:8000.",
+                id="authcenter.E001",
+            ),
+        ),
+        (
+            not settings.DEMO and (settings.SECRET_KEY == INSECURE_SECRET or len(settings.SECRET_KEY) < 32),
+            Error(
+                "SECRET_KEY is missing or shorter than 32 characters.",
+                hint="Set SECRET_KEY or SECRET_KEY_FILE, for example to the output of `openssl rand -base64 48`.",
+                id="authcenter.E002",
+            ),
+        ),
+        (
+            not settings.DEMO and any(key == INSECURE_SECRET or len(key) < 32 for key in settings.ENCRYPTION_KEYS),
+            Error(
+                "ENCRYPTION_KEYS is missing, or one of them is shorter than 32 characters.",
+                hint="Set ENCRYPTION_KEYS or ENCRYPTION_KEYS_FILE; it opens the signing keys, so keep a copy safe.",
+                id="authcenter.E003",
+            ),
+        ),
+        (
+            not settings.DEMO and not settings.SECURE and not loopback,
+            Error(
+                f"ISSUER is {settings.ISSUER}: an issuer is https unless it is loopback.",
+                hint="Set ISSUER to the https address that people and applications use.",
+                id="authcenter.E004",
+            ),
+        ),
+        (
+            not settings.DEMO and settings.DEBUG,
+            Error("DEBUG is on: error pages would show settings and sources.", hint="Unset DEBUG.", id="authcenter.E005"),
+        ),
+        (
+            not settings.DEMO and any(host in {"*", "."} for host in settings.ALLOWED_HOSTS),
+            Error(
+                "ALLOWED_HOSTS is *: anybody could choose the host in links and cookies.",
+                hint="Set ALLOWED_HOSTS to the names that this server answers to.",
+                id="authcenter.E006",
+            ),
+        ),
+        (
+            not settings.DEMO and settings.EMAIL_BACKEND == "accounts.mail.FileAndLogBackend" and not loopback,
+            Warning(
+                "EMAIL_URL is not set: mail goes to files and its text, with codes, to the log.",
+                hint="Set EMAIL_URL, for example smtp+tls://user:password@mail.example.com:587.",
+                id="authcenter.W001",
+            ),
+        ),
+    ]
+    return [message for holds, message in table if holds]
+
+
+@register(Tags.security)
+def settings_are_secure(app_configs: Any, **options: Any) -> Sequence[CheckMessage]:
+    return faults()
+
+
+def refuse_insecure_settings() -> None:
+    """Raise `ImproperlyConfigured` naming every fault, so that no worker serves with them."""
+    errors = [fault for fault in faults() if fault.is_serious()]
+    if errors:
+        lines = "\n".join(f"  {fault.id}: {fault.msg} {fault.hint}" for fault in errors)
+        raise ImproperlyConfigured(f"AuthCenter does not start with these settings:\n{lines}")

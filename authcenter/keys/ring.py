@@ -1,0 +1,137 @@
+"""The key ring: signs and verifies every JWT of this server, with parsed keys held in memory.
+
+Each worker reads the ring again every `REFRESH_SECONDS`, and once more when it meets a `kid` that it does not know.
+A new key is published as `next` long before it signs, so no verifier meets a signature by a key it cannot have seen.
+Algorithms are fixed by the key, never by the token's header (RFC 8725 section 3.1).
+"""
+
+import json
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from authcenter.keys import vault
+from authcenter.keys.models import Key
+
+REFRESH_SECONDS = 10.0
+ALGORITHMS = ("ES256", "RS256")
+"""What a new installation makes keys for."""
+
+MAX_TOKEN_LENGTH = 16_384
+Parsed = ECKey | RSAKey | OKPKey
+
+
+class InvalidToken(Exception):
+    """The token is not ours, not of the wanted type, or not whole. Says why to the log, never to the caller."""
+
+
+class Ring:
+    """One process's view of the keys. Safe for threads: a reload replaces whole dictionaries."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loaded_at = float("-inf")
+        self._verifying: dict[str, tuple[str, Parsed]] = {}
+        self._signing: dict[str, tuple[str, Parsed]] = {}
+        self._jwks: list[dict[str, Any]] = []
+
+    def sign(self, claims: Mapping[str, Any], *, typ: str, algorithm: str) -> str:
+        """A compact JWS over `claims` with the active key of `algorithm` (RFC 7515, RFC 7519)."""
+        self._fresh()
+        try:
+            kid, key = self._signing[algorithm]
+        except KeyError:
+            raise LookupError(f"there is no active {algorithm} key; run manage.py rotate_keys --ensure") from None
+        header = {"alg": algorithm, "typ": typ, "kid": kid}
+        return jws.serialize_compact(header, _json(claims), key, algorithms=[algorithm])
+
+    def verify(self, token: str, *, typ: Iterable[str]) -> dict[str, Any]:
+        """The claims of a token that this server signed and whose `typ` is one of `typ`.
+
+        Checks signature, type and form only: `exp`, `aud` and revocation are the caller's.
+        Raises `InvalidToken`.
+        """
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise InvalidToken("too long")
+        try:
+            header = jws.extract_compact(token.encode("ascii")).headers()
+        except (JoseError, ValueError, UnicodeError, KeyError, TypeError, RecursionError):
+            raise InvalidToken("not a JWS") from None
+        found = header.get("typ")
+        if not isinstance(found, str) or found.lower().removeprefix("application/") not in set(typ):
+            raise InvalidToken(f"typ is {found!r}")
+        algorithm, key = self._key(header.get("kid"))
+        try:
+            payload = jws.deserialize_compact(token.encode("ascii"), key, algorithms=[algorithm]).payload
+            claims = json.loads(payload)
+        except (JoseError, ValueError, UnicodeError, KeyError, TypeError, RecursionError):
+            raise InvalidToken("bad signature or payload") from None
+        if not isinstance(claims, dict):
+            raise InvalidToken("the payload is not an object")
+        return claims
+
+    def jwks(self) -> dict[str, list[dict[str, Any]]]:
+        """The public JWK Set (RFC 7517 section 5): next, active and retired keys; revoked ones are gone."""
+        self._fresh()
+        return {"keys": self._jwks}
+
+    def algorithms(self) -> list[str]:
+        """What this server can sign with now."""
+        self._fresh()
+        return sorted(self._signing)
+
+    def forget(self) -> None:
+        """Read the keys again at the next use."""
+        self._loaded_at = float("-inf")
+
+    def _key(self, kid: object) -> tuple[str, Parsed]:
+        self._fresh()
+        if not isinstance(kid, str):
+            raise InvalidToken("no kid")
+        if kid not in self._verifying and time.monotonic() - self._loaded_at > 1:
+            self.forget()  # perhaps rotated a moment ago; at most once a second, whatever is thrown at us
+            self._fresh()
+        try:
+            return self._verifying[kid]
+        except KeyError:
+            raise InvalidToken("unknown kid") from None
+
+    def _fresh(self) -> None:
+        if time.monotonic() - self._loaded_at < REFRESH_SECONDS:
+            return
+        with self._lock:
+            if time.monotonic() - self._loaded_at >= REFRESH_SECONDS:
+                self._load()
+                self._loaded_at = time.monotonic()
+
+    def _load(self) -> None:
+        verifying: dict[str, tuple[str, Parsed]] = {}
+        signing: dict[str, tuple[str, Parsed]] = {}
+        published = []
+        for row in Key.objects.exclude(state=Key.State.REVOKED).order_by("-created"):
+            known = self._verifying.get(row.kid)
+            if row.state == Key.State.ACTIVE:
+                held = self._signing.get(row.algorithm)
+                signing[row.algorithm] = (
+                    held if held and held[0] == row.kid else (row.kid, _imported(json.loads(vault.decrypt(row.private_key))))
+                )
+            verifying[row.kid] = known or (row.algorithm, _imported(row.public_jwk))
+            published.append(row.public_jwk)
+        self._verifying, self._signing, self._jwks = verifying, signing, published
+
+
+def _json(claims: Mapping[str, Any]) -> bytes:
+    return json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _imported(jwk: dict[str, Any]) -> Parsed:
+    kinds: dict[str, type[ECKey] | type[RSAKey] | type[OKPKey]] = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
+    return kinds[jwk["kty"]].import_key(jwk)
+
+
+ring = Ring()

@@ -1,0 +1,141 @@
+"""Every limit, by name. Refusals are counted, successes are not; all workers share the count, atomically.
+
+A limit has two windows: one for whom it concerns from one address (a guesser is stopped early), one for the address
+alone (a sprayer is stopped), and, where a person could be guessed from many addresses, one for the account, wide
+enough that nobody can lock another out for long.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Exists, Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from authcenter.audit.address import client_address
+from authcenter.audit.models import Refusals
+
+
+@dataclass(frozen=True)
+class Window:
+    """At most `most` refusals of `what` within `seconds`, counted from the first."""
+
+    what: str
+    most: int
+    seconds: int
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(f"{self.most}/{self.seconds}/{self.what}".encode()).hexdigest()
+
+
+def sign_in(request: HttpRequest, email: str) -> list[Window]:
+    """Passwords: 10 in 15 minutes for an account from one address; 100 an hour for it from anywhere; 100 in 15
+    minutes from an address."""
+    address, account = client_address(request), email.strip().lower()
+    return [
+        Window(f"sign-in {account} {address}", 10, 900),
+        Window(f"sign-in {account}", 100, 3600),
+        Window(f"sign-in-from {address}", 100, 900),
+    ]
+
+
+def mailed_code(request: HttpRequest, subject: str) -> list[Window]:
+    """Codes by mail: 10 in 15 minutes for an account, whichever code it is, and 50 from an address."""
+    return [
+        Window(f"mailed-code {subject.strip().lower()}", 10, 900),
+        Window(f"mailed-code-from {client_address(request)}", 50, 900),
+    ]
+
+
+def application_secret(request: HttpRequest, client_id: str) -> list[Window]:
+    """Secrets: 20 in 5 minutes for an application from one address, so that a stranger cannot lock it out; 200 from
+    an address."""
+    address = client_address(request)
+    return [
+        Window(f"secret {client_id} {address}", 20, 300),
+        Window(f"secret-from {address}", 200, 300),
+    ]
+
+
+def authorization_code(request: HttpRequest, client_id: str) -> list[Window]:
+    """Codes and refresh tokens that are wrong: 100 in 5 minutes for an application from one address."""
+    return [Window(f"grant {client_id} {client_address(request)}", 100, 300)]
+
+
+def reached(windows: Iterable[Window]) -> int:
+    """Seconds to wait, or 0 where no window is full. Reads, counts nothing."""
+    full = {window.key: window.most for window in windows}
+    now = timezone.now()
+    rows = Refusals.objects.filter(key__in=full, ends__gt=now).values_list("key", "count", "ends")
+    return _wait([(count, full[key], ends) for key, count, ends in rows], now)
+
+
+def reached_subquery(windows: Iterable[Window]) -> Exists:
+    """The same as a condition for a query that is made anyway (one statement instead of two)."""
+    full = Q(pk__in=[])
+    for window in windows:
+        full |= Q(key=window.key, count__gte=window.most)
+    return Exists(Refusals.objects.filter(full, ends__gt=timezone.now()))
+
+
+def refused(windows: Iterable[Window]) -> int:
+    """Count one refusal in each window by one statement each; seconds to wait where one is now over its limit."""
+    now = timezone.now()
+    rows = []
+    for window in windows:
+        count, ends = _count(window, now)
+        rows.append((count, window.most, ends))
+    return _wait(rows, now, over=True)
+
+
+def taken(windows: Iterable[Window]) -> int:
+    """Count an attempt before it is judged, so that parallel attempts cannot slip past; `given_back` after success."""
+    return refused(windows)
+
+
+def given_back(windows: Iterable[Window]) -> None:
+    """Take back what `taken` counted: the attempt was right."""
+    keys = [window.key for window in windows]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE audit_refusals SET count = count - 1 WHERE count > 0 AND key IN ({', '.join(['%s'] * len(keys))})",
+            keys,
+        )
+
+
+def _count(window: Window, now: datetime) -> tuple[int, datetime]:
+    ends = now + timedelta(seconds=window.seconds)
+    adapt = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO audit_refusals (key, count, ends) VALUES (%s, 1, %s)"
+            " ON CONFLICT (key) DO UPDATE SET"
+            " count = CASE WHEN audit_refusals.ends <= %s THEN 1 ELSE audit_refusals.count + 1 END,"
+            " ends = CASE WHEN audit_refusals.ends <= %s THEN excluded.ends ELSE audit_refusals.ends END"
+            " RETURNING count, ends",
+            [window.key, adapt(ends), adapt(now), adapt(now)],
+        )
+        count, until = cursor.fetchone()
+    return count, _aware(until)
+
+
+def _aware(value: datetime | str) -> datetime:
+    if isinstance(value, str):  # SQLite gives back what it stored
+        value = datetime.fromisoformat(value)
+    return value if value.tzinfo else value.replace(tzinfo=timezone.get_default_timezone())
+
+
+def _wait(rows: Iterable[tuple[int, int, datetime]], now: datetime, *, over: bool = False) -> int:
+    """`rows` are (count, most, ends). Before an attempt a full window stops it; after one, only an overfull one does."""
+    return max(
+        (
+            max(1, int((ends - now).total_seconds()))
+            for count, most, ends in rows
+            if count > most or (count == most and not over)
+        ),
+        default=0,
+    )

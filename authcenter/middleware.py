@@ -1,0 +1,32 @@
+"""Headers of pages: no caching of what concerns a person, no powerful features, and where the policy must be wider."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+_PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+_FLOW_PAGES = ("/accounts/", "/oauth/", "/device")
+
+
+class PageHeadersMiddleware:
+    """Directly inside the CSP middleware, which writes the header from what is noted here."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        path = request.path
+        response.setdefault("Permissions-Policy", _PERMISSIONS)
+        if not path.startswith("/static/"):
+            response.setdefault("Cache-Control", "no-store")
+        if path.startswith("/admin/"):
+            # The console's Alpine evaluates expressions and sets styles; nothing else may.
+            response._csp_replace = {  # type: ignore[attr-defined]
+                "style-src": ["'self'", "'unsafe-inline'"],
+                "script-src": ["'self'", "'unsafe-eval'"],
+            }
+        elif path.startswith(_FLOW_PAGES):
+            # Chromium applies form-action to the redirects after a post too, and those lead to applications.
+            response._csp_replace = {"form-action": None}  # type: ignore[attr-defined]
+        return response

@@ -1,0 +1,63 @@
+"""Resource servers and their scopes."""
+
+import secrets
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+scope_token = RegexValidator(
+    r"^[\x21\x23-\x5B\x5D-\x7E]+$", _("A scope is made of visible ASCII characters without spaces, quotes, backslashes.")
+)
+
+
+def api_client_id() -> str:
+    return f"api-{secrets.token_hex(8)}"
+
+
+class API(models.Model):
+    """A resource server: its identifier is the `aud` of tokens for it (RFC 8707 section 2, RFC 9068 section 3)."""
+
+    identifier = models.CharField(
+        _("identifier"), max_length=255, unique=True, help_text=_("A URI: the audience of tokens for this API.")
+    )
+    name = models.CharField(_("name"), max_length=100)
+    description = models.CharField(_("description"), max_length=255, blank=True)
+    client_id = models.CharField(
+        _("client ID"), max_length=100, unique=True, default=api_client_id, help_text=_("To ask introspection.")
+    )
+    client_secret = models.CharField(_("client secret, hashed"), max_length=100, blank=True, editable=False)
+    is_active = models.BooleanField(_("active"), default=True)
+    created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("API")
+        verbose_name_plural = _("APIs")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Scope(models.Model):
+    """What an application may ask for at an API. Names are unique, so a scope alone names its audience."""
+
+    class Access(models.TextChoices):
+        READ = "read", _("read")
+        WRITE = "write", _("write")
+
+    api = models.ForeignKey(API, on_delete=models.CASCADE, related_name="scopes", verbose_name=_("API"))
+    name = models.CharField(_("scope"), max_length=100, unique=True, validators=[scope_token])
+    title = models.CharField(_("title"), max_length=100, help_text=_("What people read on the consent page."))
+    description = models.CharField(_("description"), max_length=255, blank=True)
+    access = models.CharField(_("access"), max_length=8, choices=Access, default=Access.READ)
+    sensitive = models.BooleanField(_("sensitive"), default=False, help_text=_("Marked on the consent page."))
+
+    class Meta:
+        verbose_name = _("scope")
+        verbose_name_plural = _("scopes")
+        ordering = ["api", "name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,121 @@
+"""Applications (clients). Swaps the library's model; field names follow its main branch."""
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from oauth2_provider.models import AbstractApplication
+
+from authcenter.oauth.models.api import Scope
+from authcenter.oauth.redirects import origin_fault, redirect_uri_fault
+
+
+class Application(AbstractApplication):
+    """A client. What it may do is told by its own columns, each with the safe default of its kind."""
+
+    class Kind(models.TextChoices):
+        WEB = "web", _("web application (has a server)")
+        SPA = "spa", _("single-page application (runs in the browser)")
+        NATIVE = "native", _("native or mobile application")
+        MACHINE = "machine", _("machine (no person)")
+        DEVICE = "device", _("device without a browser")
+
+    class AuthMethod(models.TextChoices):
+        BASIC = "client_secret_basic", "client_secret_basic"
+        POST = "client_secret_post", "client_secret_post"
+        NONE = "none", "none"
+
+    class Algorithm(models.TextChoices):
+        ES256 = "ES256", "ES256"
+        RS256 = "RS256", "RS256"
+
+    # Ours instead: `grant_types` (several), `client_secret` as SHA-256, `id_token_signed_response_alg`.
+    authorization_grant_type = None
+    hash_client_secret = None
+    algorithm = None
+
+    client_id = models.CharField(
+        _("client ID"),
+        max_length=255,
+        unique=True,
+        validators=[RegexValidator(r"^[\x21-\x7E]+$", _("Visible ASCII characters only."))],
+    )
+    client_secret = models.CharField(_("client secret, hashed"), max_length=100, blank=True, editable=False)
+    secret_rolled = models.DateTimeField(_("secret made"), null=True, blank=True, editable=False)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.WEB)
+    grant_types = models.JSONField(_("grant types"), default=list, blank=True)
+    token_endpoint_auth_method = models.CharField(
+        _("authentication"), max_length=32, choices=AuthMethod, default=AuthMethod.BASIC
+    )
+    client_jwks = models.JSONField(_("public keys (JWKS)"), null=True, blank=True, editable=False)
+    client_jwks_uri = models.URLField(_("address of the public keys"), blank=True, editable=False)
+    require_pushed_authorization_requests = models.BooleanField(default=False, editable=False)
+    require_pkce = models.BooleanField(
+        _("require PKCE"),
+        default=True,
+        help_text=_("Less safe when off. Only for a confidential application that cannot send a challenge."),
+    )
+    skip_authorization = models.BooleanField(
+        _("first-party"), default=False, help_text=_("Ours: people are not asked for consent.")
+    )
+    is_reviewed = models.BooleanField(_("reviewed"), default=False, help_text=_("An operator knows its publisher."))
+    is_active = models.BooleanField(_("active"), default=True)
+    epoch = models.PositiveIntegerField(default=0, editable=False)
+    scopes = models.ManyToManyField(
+        Scope, blank=True, related_name="applications", verbose_name=_("API scopes it may ask for")
+    )
+    identity_scopes = models.JSONField(_("identity scopes it may ask for"), default=list, blank=True)
+    id_token_signed_response_alg = models.CharField(
+        _("ID token algorithm"), max_length=8, choices=Algorithm, default=Algorithm.RS256
+    )
+    access_token_signed_response_alg = models.CharField(
+        _("access token algorithm"), max_length=8, choices=Algorithm, default=Algorithm.ES256
+    )
+    access_token_seconds = models.PositiveIntegerField(
+        _("access token lives, seconds"), null=True, blank=True, help_text=_("Empty: the server's default.")
+    )
+    logo_uri = models.URLField(_("logo"), blank=True)
+    client_uri = models.URLField(_("home page"), blank=True)
+    policy_uri = models.URLField(_("privacy policy"), blank=True)
+    tos_uri = models.URLField(_("terms of service"), blank=True)
+    publisher = models.CharField(_("publisher"), max_length=100, blank=True)
+
+    class Meta(AbstractApplication.Meta):
+        verbose_name = _("application")
+        verbose_name_plural = _("applications")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name or self.client_id
+
+    @property
+    def is_public(self) -> bool:
+        return self.client_type == self.CLIENT_PUBLIC
+
+    def allows_grant_type(self, *grant_types: str) -> bool:
+        return any(grant in self.grant_types for grant in grant_types)
+
+    def clean(self) -> None:
+        """Every fault at once, each at its field."""
+        faults: dict[str, list[str]] = {}
+        for uri in self.redirect_uris.split():
+            if fault := redirect_uri_fault(uri, native=self.kind == self.Kind.NATIVE):
+                faults.setdefault("redirect_uris", []).append(f"{uri}: {fault}")
+        for uri in self.post_logout_redirect_uris.split():
+            if fault := redirect_uri_fault(uri, native=self.kind == self.Kind.NATIVE):
+                faults.setdefault("post_logout_redirect_uris", []).append(f"{uri}: {fault}")
+        for origin in self.allowed_origins.split():
+            if fault := origin_fault(origin):
+                faults.setdefault("allowed_origins", []).append(f"{origin}: {fault}")
+        if "authorization_code" in self.grant_types and not self.redirect_uris.split():
+            faults.setdefault("redirect_uris", []).append(str(_("Needed for the authorization code.")))
+        if self.is_public and not self.require_pkce:
+            faults.setdefault("require_pkce", []).append(str(_("A public application always needs PKCE.")))
+        if self.is_public != (self.token_endpoint_auth_method == self.AuthMethod.NONE):
+            faults.setdefault("token_endpoint_auth_method", []).append(
+                str(_("“none” is for public applications, and for them alone."))
+            )
+        if self.is_public and "client_credentials" in self.grant_types:
+            faults.setdefault("grant_types", []).append(str(_("client_credentials needs a confidential application.")))
+        if faults:
+            raise ValidationError(faults)

@@ -1,0 +1,44 @@
+"""What a person granted to an application: the "grant" that people see under "connected apps"."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from authcenter.oauth.models.application import Application
+
+
+class Authorization(models.Model):
+    """Claim `gid`. Spans devices and sign-ins; a withdrawn one is never revived, a new grant is a new row."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authorizations", verbose_name=_("user")
+    )
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, related_name="authorizations", verbose_name=_("application")
+    )
+    scopes = models.JSONField(_("scopes"), default=list)
+    resources = models.JSONField(_("APIs"), default=list)
+    granted = models.DateTimeField(_("granted"), default=timezone.now)
+    updated = models.DateTimeField(_("last extended"), default=timezone.now)
+    last_used = models.DateTimeField(_("last used"), default=timezone.now)
+    withdrawn = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    withdrawn_by = models.CharField(_("withdrawn by"), max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = _("authorization")
+        verbose_name_plural = _("authorizations")
+        ordering = ["-last_used"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "application"],
+                condition=models.Q(withdrawn=None),
+                name="authorization_one_living_per_user_and_application",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} → {self.application_id}"

@@ -1,0 +1,114 @@
+"""Codes, families, and the three models of the library that we swap now and fill later.
+
+No row holds a code or a token in clear: `code` and `token_hash` are SHA-256. A JWT access token has no row at all.
+"""
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from oauth2_provider.models import (
+    AbstractAccessToken,
+    AbstractDeviceGrant,
+    AbstractGrant,
+    AbstractIDToken,
+    AbstractRefreshToken,
+)
+
+from authcenter.oauth.models.authorization import Authorization
+from authcenter.sessions.models import Session
+
+
+class Grant(AbstractGrant):
+    """An authorization code. The row stays, consumed, as long as what it bought can live: a replay must find its family."""
+
+    code = models.CharField(max_length=64, unique=True, editable=False)
+    code_challenge_method = models.CharField(max_length=10, blank=True, default="")
+    redirect_uri_sent = models.BooleanField(default=True)
+    nonce = models.TextField(blank=True, default="")
+    authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="codes")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
+    family = models.UUIDField(default=uuid.uuid4, editable=False)
+    auth_time = models.DateTimeField()
+    amr = models.JSONField(default=list)
+    acr = models.CharField(max_length=64, blank=True)
+    user_epoch = models.PositiveIntegerField()
+    application_epoch = models.PositiveIntegerField()
+    consumed = models.DateTimeField(null=True, blank=True)
+
+    class Meta(AbstractGrant.Meta):
+        indexes = [models.Index(fields=["expires"], name="grant_by_end")]
+
+
+class Family(AbstractRefreshToken):
+    """What one code bought, through all its refreshes (claim `fid`): one row, whose generation each refresh raises."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    token = None
+    token_checksum = None
+    access_token = None
+    token_family = None
+    updated = None
+    revoked = None
+
+    authorization = models.ForeignKey(
+        Authorization, on_delete=models.CASCADE, related_name="families", verbose_name=_("authorization")
+    )
+    session = models.ForeignKey(
+        Session, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("session")
+    )
+    offline = models.BooleanField(_("outlives the sign-in"), default=False)
+    """`offline_access` was granted: an ordinary sign-out leaves it alone, and its tokens carry no `sid`."""
+    scope = models.TextField(_("scope"), blank=True)
+    resource = models.JSONField(_("APIs"), default=list)
+    auth_time = models.DateTimeField(_("authenticated"))
+    amr = models.JSONField(_("authentication methods"), default=list)
+    acr = models.CharField(_("authentication class"), max_length=64, blank=True)
+    user_epoch = models.PositiveIntegerField()
+    application_epoch = models.PositiveIntegerField()
+    generation = models.PositiveIntegerField(_("generation"), default=1)
+    token_hash = models.CharField(max_length=64, editable=False)
+    successor = models.TextField(blank=True, default="", editable=False)
+    """The present token, encrypted under a key derived from its predecessor: the retry window."""
+    rotated = models.DateTimeField(_("last refreshed"), null=True, blank=True)
+    expires = models.DateTimeField(_("expires unless refreshed"))
+    absolute_expires = models.DateTimeField(_("expires at the latest"))
+    ended = models.DateTimeField(_("ended"), null=True, blank=True)
+    ended_by = models.CharField(_("ended by"), max_length=40, blank=True)
+
+    class Meta(AbstractRefreshToken.Meta):
+        verbose_name = _("family")
+        verbose_name_plural = _("families")
+        ordering = ["-created"]
+        unique_together = ()
+        indexes = [models.Index(fields=["absolute_expires"], name="family_by_end")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class AccessToken(AbstractAccessToken):
+    """An opaque access token, for applications that will ask for them."""
+
+    token = None
+    source_refresh_token = None
+    id_token = None
+
+    class Meta(AbstractAccessToken.Meta):
+        indexes = [models.Index(fields=["expires"], name="access_token_by_end")]
+
+
+class IDToken(AbstractIDToken):
+    """Swapped so that no table of the library exists; ID tokens are not stored."""
+
+    class Meta(AbstractIDToken.Meta):
+        pass
+
+
+class DeviceGrant(AbstractDeviceGrant):
+    """A device code (RFC 8628)."""
+
+    client_id = models.CharField(max_length=255)
+
+    class Meta(AbstractDeviceGrant.Meta):
+        pass

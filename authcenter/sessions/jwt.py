@@ -1,0 +1,149 @@
+"""JWT sessions: SimpleJWT's tokens, signed by the key ring, with one `Session` row a sign-in.
+
+The library's refresh races and keeps raw tokens; here a refresh is one conditional update of the row's `refresh_jti`.
+A refresh token that is not the present one is a replay: the session ends (RFC 9700 section 4.14.2).
+"""
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+from authcenter.keys.ring import InvalidToken, ring
+from authcenter.sessions.models import Session
+from authcenter.sessions.revocation import end_session
+
+ACCESS_TYP = "session+jwt"
+REFRESH_TYP = "session-refresh+jwt"
+_TYPS = {"access": ACCESS_TYP, "refresh": REFRESH_TYP}
+
+
+class SessionTokenBackend(TokenBackend):
+    """What SimpleJWT asks to encode and decode: the ring signs, and each kind of token has its own `typ`."""
+
+    def __init__(self) -> None:
+        super().__init__("ES256", "", "", settings.SESSION_AUDIENCE, settings.ISSUER)
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        use = payload.get("token_use")
+        claims = {**payload, "iss": settings.ISSUER, "aud": settings.SESSION_AUDIENCE}
+        return ring.sign(claims, typ=_TYPS[str(use)], algorithm="ES256")
+
+    def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
+        text = token.decode("ascii", "replace") if isinstance(token, bytes) else str(token)
+        try:
+            claims = ring.verify(text, typ=_TYPS.values())
+        except InvalidToken as error:
+            raise TokenBackendError("Token is invalid") from error
+        now = time.time()
+        if (
+            claims.get("iss") != settings.ISSUER
+            or claims.get("aud") != settings.SESSION_AUDIENCE
+            or not isinstance(claims.get("exp"), int)
+            or now >= claims["exp"]
+            or not isinstance(claims.get("sid"), str)
+        ):
+            raise TokenBackendError("Token is invalid")
+        return claims
+
+
+class SessionAccessToken(AccessToken):  # type: ignore[misc]
+    """Lives minutes; carries `sid` and the user's epoch (`uep`), so that ending either ends it."""
+
+
+class SessionRefreshToken(RefreshToken):  # type: ignore[misc]
+    """Rotated at every use; its `jti` is the one that the session's row names."""
+
+    access_token_class = SessionAccessToken
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What a sign-in or a refresh gives."""
+
+    access: str
+    refresh: str
+    session: Session
+
+
+def first_pair(session: Session, claims: dict[str, Any]) -> Pair:
+    """The tokens of a session that was made a moment ago, in the same transaction."""
+    refresh = _refresh_token(session, claims)
+    Session.objects.filter(pk=session.pk).update(refresh_jti=refresh["jti"])
+    return Pair(str(_access_token(session, claims)), str(refresh), session)
+
+
+def read_refresh_token(raw: str) -> SessionRefreshToken:
+    """A whole, unexpired refresh token. Raises `TokenError`; knows nothing of replay yet."""
+    token = SessionRefreshToken(raw)  # type: ignore[arg-type]
+    return token
+
+
+def rotate(raw: str, claims_of: Any) -> Pair:
+    """Exchange a refresh token for the next pair: one conditional update decides who wins.
+
+    `claims_of(session)` tells the claims of the session's person. Raises `TokenError`; a replay ends the session,
+    and the end is committed.
+    """
+    token = read_refresh_token(raw)
+    with transaction.atomic():
+        session = Session.objects.select_related("user").filter(pk=_uuid(token["sid"])).first()
+        if session is None or not session.is_alive or not session.user.is_active:
+            raise TokenError("The session has ended.")
+        if session.user.epoch != session.user_epoch:
+            raise TokenError("The session has ended.")
+        claims = claims_of(session)
+        successor = _refresh_token(session, claims)
+        won = Session.objects.filter(pk=session.pk, refresh_jti=token["jti"], ended=None).update(
+            refresh_jti=successor["jti"], last_seen=timezone.now()
+        )
+        if won:
+            return Pair(str(_access_token(session, claims)), str(successor), session)
+        end_session(session.pk, reason="refresh replay")
+    raise Replayed(session)
+
+
+class Replayed(TokenError):  # type: ignore[misc]
+    """An older refresh token came back: somebody has a copy. The session is over."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("The session has ended.")
+        self.session = session
+
+
+def _access_token(session: Session, claims: dict[str, Any]) -> SessionAccessToken:
+    token = SessionAccessToken()
+    token.payload.update(_claims(session), **claims)
+    return token
+
+
+def _refresh_token(session: Session, claims: dict[str, Any]) -> SessionRefreshToken:
+    token = SessionRefreshToken()
+    token.payload.update(_claims(session))
+    token.payload["exp"] = min(int(token.payload["exp"]), int(session.expires.timestamp()))
+    return token
+
+
+def _claims(session: Session) -> dict[str, Any]:
+    return {
+        "sub": str(session.user_id),
+        "sid": str(session.pk),
+        "uep": session.user_epoch,
+        "auth_time": int(session.auth_time.timestamp()),
+        "amr": session.amr,
+        "acr": session.acr,
+    }
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except (ValueError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,104 @@
+"""Sign-in sessions, and the revocations that end what they and others bought."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Session(models.Model):
+    """One sign-in of one person on one device, by browser or by API (claim `sid`)."""
+
+    class Kind(models.TextChoices):
+        BROWSER = "browser", _("browser")
+        API = "api", _("app")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sign_ins", verbose_name=_("user")
+    )
+    user_epoch = models.PositiveIntegerField(default=0)
+    kind = models.CharField(max_length=8, choices=Kind, verbose_name=_("kind"))
+    amr = models.JSONField(default=list, verbose_name=_("authentication methods"))
+    acr = models.CharField(max_length=64, blank=True, verbose_name=_("authentication class"))
+    auth_time = models.DateTimeField(default=timezone.now, verbose_name=_("authenticated"))
+    created = models.DateTimeField(default=timezone.now, verbose_name=_("signed in"))
+    last_seen = models.DateTimeField(default=timezone.now, verbose_name=_("last seen"))
+    expires = models.DateTimeField(verbose_name=_("expires"))
+    idle_seconds = models.PositiveIntegerField(verbose_name=_("may idle for, seconds"))
+    remembered = models.BooleanField(default=False, verbose_name=_("remembered"))
+    address = models.CharField(max_length=45, blank=True, verbose_name=_("address"))
+    user_agent = models.CharField(max_length=512, blank=True, verbose_name=_("user agent"))
+    refresh_jti = models.CharField(max_length=64, blank=True, editable=False)
+    """`jti` of the one session refresh token that is good now; rotation is one conditional update of it."""
+    ended = models.DateTimeField(null=True, blank=True, verbose_name=_("ended"))
+    ended_by = models.CharField(max_length=40, blank=True, verbose_name=_("ended by"))
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        ordering = ["-last_seen"]
+        indexes = [
+            models.Index(fields=["user", "-last_seen"], name="session_by_user"),
+            models.Index(fields=["expires"], name="session_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {str(self.id)[:8]}"
+
+    @property
+    def is_alive(self) -> bool:
+        """Neither ended nor too old nor idle for too long, by the clock of this server."""
+        now = timezone.now()
+        idle = (now - self.last_seen).total_seconds()
+        return self.ended is None and now < self.expires and idle < self.idle_seconds
+
+
+class Revocation(models.Model):
+    """A session, authorization, family, key or token is dead; or a user or application is at epoch N.
+
+    Such ids are never used again, so no clock is compared. The row may go when every token that it concerns has expired.
+    """
+
+    class Kind(models.TextChoices):
+        SESSION = "session", _("session")
+        AUTHORIZATION = "authorization", _("authorization")
+        FAMILY = "family", _("family")
+        KEY = "key", _("key")
+        TOKEN = "token", _("token")  # noqa: S105 - a kind, not a secret
+        USER = "user", _("user")
+        APPLICATION = "application", _("application")
+
+    sequence = models.BigIntegerField(primary_key=True, verbose_name=_("sequence"))
+    kind = models.CharField(max_length=16, choices=Kind, verbose_name=_("kind"))
+    subject = models.CharField(max_length=255, verbose_name=_("subject"))
+    epoch = models.PositiveIntegerField(null=True, blank=True, verbose_name=_("epoch"))
+    reason = models.CharField(max_length=40, blank=True, verbose_name=_("reason"))
+    created = models.DateTimeField(default=timezone.now, verbose_name=_("created"))
+    expires = models.DateTimeField(verbose_name=_("may be swept after"))
+
+    class Meta:
+        verbose_name = _("revocation")
+        verbose_name_plural = _("revocations")
+        ordering = ["-sequence"]
+        constraints = [models.UniqueConstraint(fields=["kind", "subject"], name="revocation_once")]
+        indexes = [models.Index(fields=["expires"], name="revocation_by_end")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"
+
+
+class Feed(models.Model):
+    """One row: the feed's identity and the last sequence number given out.
+
+    Numbers are taken under this row's lock in the transaction of the act itself, so none appears late or is skipped.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    feed = models.UUIDField(default=uuid.uuid4, editable=False)
+    sequence = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.feed)

@@ -1,0 +1,127 @@
+"""Ending access. Every act that takes something back ends here, in the transaction of the act itself.
+
+`end_session`, `end_all_of_user`, … write the end where it is checked exactly (session, epoch) and one `Revocation`
+row for those who check tokens offline. A worker that still holds an old epoch mints tokens that are already dead.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from oauth2_provider.models import get_application_model
+
+from authcenter.sessions.models import Feed, Revocation, Session
+
+LEEWAY = timedelta(seconds=120)
+"""Verifiers' clocks may differ from ours by this much; a revocation outlives its tokens by it."""
+
+LONGEST_ACCESS_TOKEN = timedelta(hours=24)
+"""No application may ask for longer-lived access tokens than this (checked where it is set)."""
+
+Kind = Revocation.Kind
+
+
+def revoke(kind: Revocation.Kind, subject: object, *, reason: str, epoch: int | None = None) -> None:
+    """Write one revocation under the feed's lock. Repeating it changes nothing, but for a higher epoch."""
+    with transaction.atomic():
+        sequence = _next_sequence()
+        known = Revocation.objects.filter(kind=kind, subject=str(subject))
+        if epoch is None:
+            if known.exists():
+                return
+        else:
+            known.filter(epoch__lt=epoch).delete()  # one row a subject: the newest epoch says it all
+        Revocation.objects.create(
+            sequence=sequence,
+            kind=kind,
+            subject=str(subject),
+            epoch=epoch,
+            reason=reason,
+            expires=timezone.now() + LONGEST_ACCESS_TOKEN + LEEWAY,
+        )
+
+
+def end_session(session: UUID | str, *, reason: str) -> bool:
+    """End one sign-in: its cookie, its session tokens, its families without `offline_access`. True where it lived."""
+    with transaction.atomic():
+        ended = Session.objects.filter(pk=session, ended=None).update(
+            ended=timezone.now(), ended_by=reason, refresh_jti=""
+        )
+        if ended:
+            revoke(Kind.SESSION, session, reason=reason)
+    return bool(ended)
+
+
+def end_other_sessions(user: UUID, *, but: UUID | str | None, reason: str) -> int:
+    """End every living sign-in of a person but one; how many there were."""
+    with transaction.atomic():
+        others = list(
+            Session.objects.select_for_update()
+            .filter(user=user, ended=None, expires__gt=timezone.now())
+            .exclude(pk=but)
+            .values_list("pk", flat=True)
+        )
+        for session in others:
+            end_session(session, reason=reason)
+    return len(others)
+
+
+def end_all_of_user(user: UUID, *, reason: str) -> int:
+    """Everything of a person, on every device and for every application, by one row. The new epoch."""
+    User = get_user_model()
+    with transaction.atomic():
+        User.objects.filter(pk=user).update(epoch=F("epoch") + 1)
+        epoch: int = User.objects.values_list("epoch", flat=True).get(pk=user)
+        Session.objects.filter(user=user, ended=None).update(ended=timezone.now(), ended_by=reason, refresh_jti="")
+        revoke(Kind.USER, user, epoch=epoch, reason=reason)
+    return epoch
+
+
+def end_all_of_application(client_id: str, *, reason: str) -> int:
+    """Every token and family of an application, by one row. The new epoch."""
+    applications = get_application_model().objects.filter(client_id=client_id)
+    with transaction.atomic():
+        applications.update(epoch=F("epoch") + 1)
+        epoch: int = applications.values_list("epoch", flat=True).get()
+        revoke(Kind.APPLICATION, client_id, epoch=epoch, reason=reason)
+    return epoch
+
+
+def about(claims: Mapping[str, Any]) -> Q:
+    """The revocations that would kill a token with these claims, as one condition (one statement)."""
+    dead = Q(pk__in=[])
+    for kind, name in (
+        (Kind.SESSION, "sid"),
+        (Kind.AUTHORIZATION, "gid"),
+        (Kind.FAMILY, "fid"),
+        (Kind.TOKEN, "jti"),
+    ):
+        if isinstance(claims.get(name), str):
+            dead |= Q(kind=kind, subject=claims[name])
+    for kind, name, epoch in ((Kind.USER, "sub", "uep"), (Kind.APPLICATION, "client_id", "aep")):
+        if isinstance(claims.get(name), str) and isinstance(claims.get(epoch), int):
+            dead |= Q(kind=kind, subject=claims[name], epoch__gt=claims[epoch])
+    return dead
+
+
+def is_revoked(claims: Mapping[str, Any]) -> bool:
+    """Whether a token with these claims was taken back. Exact; one statement."""
+    return Revocation.objects.filter(about(claims)).exists()
+
+
+def sweep() -> int:
+    """Delete revocations that no living token can concern. Nothing revives: ends and epochs stay where they are."""
+    return Revocation.objects.filter(expires__lt=timezone.now()).delete()[0]
+
+
+def _next_sequence() -> int:
+    """The next number, under a lock that holds until the act's transaction ends."""
+    if not Feed.objects.filter(pk=1).update(sequence=F("sequence") + 1):
+        Feed.objects.get_or_create(pk=1)  # the first revocation of this installation
+        Feed.objects.filter(pk=1).update(sequence=F("sequence") + 1)
+    return Feed.objects.values_list("sequence", flat=True).get(pk=1)

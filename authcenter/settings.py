@@ -1,0 +1,349 @@
+"""Every setting, once. Development and production differ by environment variables only.
+
+Each variable is read by a typed reader that fails loudly; each secret may also come from a file named by
+`NAME_FILE`. `authcenter/checks.py` refuses to start on values that are insecure outside a demo.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from authcenter.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment()
+
+# --- Where and who we are -------------------------------------------------------------------------------------
+
+DEMO = env.boolean("DEMO", default=False)
+"""A demo on loopback: secrets are made and kept in DATA_DIR, sample people and applications are seeded."""
+
+DEBUG = env.boolean("DEBUG", default=False)
+DATA_DIR = env.path("DATA_DIR", default=BASE_DIR / "data")
+PORT = env.integer("PORT", default=8000)
+WORKERS = env.integer("WORKERS", default=2)
+"""Worker processes of the web server; one per core is right."""
+
+ISSUER = env.url("ISSUER", default=f"http://localhost:{PORT}").rstrip("/")
+"""The issuer identifier (OpenID Connect Discovery section 2). Configured, never taken from the Host header."""
+
+ISSUER_HOST = urlsplit(ISSUER).hostname or ""
+SECURE = urlsplit(ISSUER).scheme == "https"
+OWN_API = f"{ISSUER}/api"
+"""Identifier of AuthCenter's own API: the default audience of access tokens (RFC 9068 section 3)."""
+
+SESSION_AUDIENCE = f"{ISSUER}/session"
+"""Audience of the JWT sessions of first-party apps; no OAuth token carries it."""
+
+SITE_NAME = env.text("SITE_NAME", default="AuthCenter")
+VERSION = "0.1.0"
+
+# --- Secrets --------------------------------------------------------------------------------------------------
+
+SECRET_KEY = env.secret("SECRET_KEY", kept_in=DATA_DIR if DEMO else None)
+SECRET_KEY_FALLBACKS = env.strings("SECRET_KEY_FALLBACKS", default=[])
+ENCRYPTION_KEYS = env.secrets("ENCRYPTION_KEYS", kept_in=DATA_DIR if DEMO else None)
+"""Newest first. The first encrypts, all decrypt: private keys, seeds, secrets that must be read back."""
+
+# --- The edge -------------------------------------------------------------------------------------------------
+
+ALLOWED_HOSTS = env.strings(
+    "ALLOWED_HOSTS",
+    default=["localhost", "127.0.0.1", "[::1]"] if DEMO else [ISSUER_HOST],
+)
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", default=[])
+"""Networks whose X-Forwarded-For is believed; from anybody else it is ignored."""
+
+if TRUSTED_PROXIES and SECURE:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS = [ISSUER]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "authcenter.urls.csrf_failure"
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False  # the parent domain is not ours to decide for
+SECURE_SSL_REDIRECT = False  # the proxy in front ends TLS; redirecting a token request would leak it first
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+# --- Django ---------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # the console registers what it shows, nothing is discovered
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+    "oauth2_provider",
+    "authcenter.keys",
+    "authcenter.sessions",
+    "authcenter.audit",
+    "accounts",
+    "authcenter.api",
+    "authcenter.console",
+    "authcenter.demo",
+    "authcenter.oauth",  # last: it swaps the library's models
+]
+
+MIDDLEWARE = [
+    "authcenter.audit.request_log.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "authcenter.middleware.PageHeadersMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "accounts.sign_in.SignInMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "authcenter.urls"
+WSGI_APPLICATION = "authcenter.wsgi.application"
+APPEND_SLASH = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS for subdomains: the operator's proxy decides
+    "security.W008",  # SSL redirect: see SECURE_SSL_REDIRECT
+    "security.W021",  # HSTS preload: the operator's decision
+    "auth.W004",  # e-mail addresses are unique without case, by a constraint
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "accounts.pages.site",
+            ],
+        },
+    }
+]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_MANIFEST_STRICT = False  # unfold names a file it does not ship
+MEDIA_ROOT = DATA_DIR / "media"
+
+# --- Data -----------------------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+CACHES = {"default": env.cache("CACHE_URL", default="database://")}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+# --- People ---------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# One Argon2 class only (two would share the name "argon2"); PBKDF2 stays to read imported hashes.
+PASSWORD_HASHERS = ["accounts.hashers.Argon2", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/account/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "signup": "accounts.forms.SignUpForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # the adapter ends the other sessions, not this one
+ACCOUNT_SESSION_REMEMBER = None  # a check box on the sign-in page
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE else "http"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_RATE_LIMITS = {  # what sends mail; refusals of passwords and codes are counted in authcenter/limits.py
+    "login_failed": False,
+    "login": False,
+    "signup": "20/m/ip",
+    "reset_password": "20/m/ip,5/m/key",
+    "confirm_email": "1/10s/key",
+}
+
+# --- Lives of what we issue -----------------------------------------------------------------------------------
+
+ACCESS_TOKEN_SECONDS = env.integer("ACCESS_TOKEN_SECONDS", default=300)
+ID_TOKEN_SECONDS = 300
+CODE_SECONDS = 60
+REFRESH_IDLE = timedelta(days=14)
+REFRESH_ABSOLUTE = timedelta(days=90)
+BROWSER_SESSION_IDLE = timedelta(hours=24)
+BROWSER_SESSION_REMEMBERED = timedelta(days=30)
+RETRY_WINDOW_SECONDS = 10
+"""How long a client that proves a key may repeat a refresh and gets the very same successor."""
+
+KEY_RETIRED_FOR = REFRESH_IDLE + timedelta(days=1)
+"""How long a retired key still verifies: as long as what it signed can live, and a day."""
+
+SESSION_COOKIE_AGE = int(BROWSER_SESSION_REMEMBERED.total_seconds())
+
+# --- OAuth ----------------------------------------------------------------------------------------------------
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.Application"
+OAUTH2_PROVIDER_GRANT_MODEL = "oauth.Grant"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "oauth.AccessToken"
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth.Family"
+OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth.IDToken"
+OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth.DeviceGrant"
+OAUTH2_PROVIDER = {
+    "OIDC_ENABLED": True,
+    "OIDC_ISS_ENDPOINT": ISSUER,
+    "OAUTH2_VALIDATOR_CLASS": "authcenter.oauth.validator.Validator",
+    "OAUTH2_SERVER_CLASS": "authcenter.oauth.server.Server",
+    "OIDC_SERVER_CLASS": "authcenter.oauth.server.Server",
+    "PKCE_REQUIRED": True,
+    "ROTATE_REFRESH_TOKEN": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": CODE_SECONDS,
+    "ACCESS_TOKEN_EXPIRE_SECONDS": ACCESS_TOKEN_SECONDS,
+    "ID_TOKEN_EXPIRE_SECONDS": ID_TOKEN_SECONDS,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": int(REFRESH_IDLE.total_seconds()),
+    "SCOPES": {},
+    "DEFAULT_SCOPES": [],
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "REQUEST_APPROVAL_PROMPT": "force",
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
+}
+
+# --- JWT sessions and the API ---------------------------------------------------------------------------------
+
+SIMPLE_JWT = {
+    "ALGORITHM": "ES256",  # the key ring signs; see authcenter/sessions/jwt.py
+    "SIGNING_KEY": "",
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=ACCESS_TOKEN_SECONDS),
+    "REFRESH_TOKEN_LIFETIME": REFRESH_IDLE,
+    "USER_ID_CLAIM": "sub",
+    "ISSUER": ISSUER,
+    "AUDIENCE": SESSION_AUDIENCE,
+    "TOKEN_TYPE_CLAIM": "token_use",
+    "UPDATE_LAST_LOGIN": False,
+}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        
+        
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.FormParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
+    "PAGE_SIZE": 50,
+    "EXCEPTION_HANDLER": "authcenter.api.problems.problem_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "AuthCenter API",
+    "DESCRIPTION": "One's own account and sessions, JWT sessions for first-party apps, and the demo API.",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/(api|demo/api)/",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+}
+
+# --- Mail, console, logs --------------------------------------------------------------------------------------
+
+EMAIL_FILE_PATH = DATA_DIR / "mail"
+vars().update(env.email("EMAIL_URL", default="files://"))
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", default=f"{SITE_NAME} <no-reply@{ISSUER_HOST}>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+UNFOLD = {
+    "SITE_TITLE": SITE_NAME,
+    "SITE_HEADER": SITE_NAME,
+    "SITE_URL": "/account/",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "authcenter.audit.logs.formatter"}},
+    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
+    "root": {"handlers": ["stdout"], "level": env.text("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        # Their debug lines carry codes and tokens (base library fault M18): never below INFO.
+        "oauthlib": {"level": "INFO"},
+        "oauth2_provider": {"level": "INFO"},
+        "django": {"level": "INFO", "handlers": [], "propagate": True},
+        "django.db.backends": {"level": "INFO"},
+    },
+}
