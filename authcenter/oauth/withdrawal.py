@@ -1,0 +1,28 @@
+"""Taking back what a person granted: the Authorization, its families and its living tokens, in one transaction."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from authcenter.oauth.models import Authorization, Family
+from authcenter.sessions.revocation import Kind, revoke
+
+
+def withdraw(authorization: UUID, *, reason: str) -> bool:
+    """End one authorization for good; the application must ask again. True where it lived."""
+    with transaction.atomic():
+        withdrawn = Authorization.objects.filter(pk=authorization, withdrawn=None).update(
+            withdrawn=timezone.now(), withdrawn_by=reason
+        )
+        if withdrawn:
+            revoke(Kind.AUTHORIZATION, authorization, reason=reason)
+    return bool(withdrawn)
+
+
+def end_family(family: UUID, *, reason: str) -> bool:
+    """End what one code bought: the refresh token and every living access token of it. True where it lived."""
+    with transaction.atomic():
+        ended = Family.objects.filter(pk=family, ended=None).update(ended=timezone.now(), ended_by=reason)
+        revoke(Kind.FAMILY, family, reason=reason)
+    return bool(ended)
