@@ -6,9 +6,28 @@ from django.shortcuts import render
 from django.urls import include, path
 
 from authcenter.keys.jwks import jwks
+from authcenter.oauth.authorize import authorize
+from authcenter.oauth.consent import consent, switch_account
+from authcenter.oauth.introspect import introspect
+from authcenter.oauth.revoke import revoke
+from authcenter.oauth.token import token
+from authcenter.oidc.discovery import discovery
+from authcenter.oidc.logout import confirm_logout, logout
+from authcenter.oidc.userinfo import userinfo
 
 urlpatterns = [
+    path(".well-known/openid-configuration", discovery, name="oidc-discovery"),  # OpenID Connect Discovery
+    path(".well-known/oauth-authorization-server", discovery, name="oauth-metadata"),  # RFC 8414
     path(".well-known/jwks.json", jwks, name="jwks"),  # RFC 7517
+    path("oauth/authorize", authorize, name="oauth-authorize"),  # RFC 6749 3.1, OpenID Connect Core 3.1.2
+    path("oauth/consent", consent, name="oauth-consent"),  # the page for people
+    path("oauth/switch-account", switch_account, name="oauth-switch-account"),  # the page for people
+    path("oauth/token", token, name="oauth-token"),  # RFC 6749 3.2
+    path("oauth/revoke", revoke, name="oauth-revoke"),  # RFC 7009
+    path("oauth/introspect", introspect, name="oauth-introspect"),  # RFC 7662
+    path("oauth/userinfo", userinfo, name="oidc-userinfo"),  # OpenID Connect Core 5.3
+    path("oauth/logout", logout, name="oidc-end-session"),  # OpenID Connect RP-Initiated Logout
+    path("oauth/logout/confirm", confirm_logout, name="oidc-logout"),  # the page for people
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

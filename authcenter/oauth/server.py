@@ -1,5 +1,104 @@
-from oauthlib.openid import Server as OpenIDServer
+"""The library's server with the grants and response types that exist here, and nothing else.
+
+Built once a process. The library parses authorization and token requests and runs the grants; the seams used are the
+validator, the grant classes with their validators before and after, and the token generators.
+"""
+
+import functools
+from typing import Any
+
+from django.http import HttpRequest
+from oauthlib.common import Request
+from oauthlib.oauth2 import BearerToken
+
+from authcenter.audit import events
+from authcenter.oauth import access_token
+from authcenter.oauth.errors import InvalidRequestError, UnsupportedGrantTypeError
+from authcenter.oauth.grants import authorization_code, client_credentials, refresh_token
+from authcenter.oauth.grants.authorization_code import AuthorizationCodeGrant
+from authcenter.oauth.grants.client_credentials import ClientCredentialsGrant
+from authcenter.oauth.grants.refresh_token import RefreshTokenGrant
+from authcenter.oauth.parameters import Parameters
+from authcenter.oauth.validator import Validator
+
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+RESPONSE_TYPES = ("code",)
 
 
-class Server(OpenIDServer):
-    pass
+class Server:
+    """Grants by their type, the one code flow, and the token handler that mints for all of them."""
+
+    def __init__(self, validator: Validator) -> None:
+        # `post_token` runs after the library's checks and before anything is minted.
+        self.code = AuthorizationCodeGrant(validator, post_token=[authorization_code.consume])
+        self.grants: dict[str, Any] = {
+            "authorization_code": self.code,
+            "refresh_token": RefreshTokenGrant(validator, post_token=[refresh_token.consume]),
+            "client_credentials": ClientCredentialsGrant(validator, post_token=[client_credentials.allow]),
+        }
+        self.tokens = BearerToken(validator, _access_token, _lifetime, _refresh_token)
+
+    def token_response(self, http: HttpRequest, parameters: Parameters) -> tuple[dict[str, str], str, int, Request]:
+        """Headers, JSON body and status of a token request (RFC 6749 sections 5.1 and 5.2), and the request judged."""
+        request = _request(http, parameters)
+        if request.grant_type is None:
+            raise InvalidRequestError(description="Missing grant_type parameter.")
+        grant = self.grants.get(request.grant_type)
+        if grant is None:
+            raise UnsupportedGrantTypeError(request=request)
+        request.scopes = request.scope.split(" ") if request.scope else None
+        request.response_type = None
+        headers, body, status = grant.create_token_response(request, self.tokens)
+        return headers, body, status, request
+
+    def authorization_request(self, http: HttpRequest, parameters: Parameters) -> Request:
+        """An authorization request for `check` and `code_response`."""
+        return _request(http, parameters)
+
+    def check(self, request: Request) -> None:
+        """Client, redirect URI, response type, PKCE, scopes. Raises `FatalClientError` where no redirect is safe."""
+        self.code.validate_authorization_request(request)
+
+    def code_response(self, request: Request) -> str:
+        """The address with the code, after the person agreed."""
+        headers, _body, _status = self.code.create_authorization_response(request, self.tokens)
+        return str(headers["Location"])
+
+
+@functools.cache
+def server() -> Server:
+    """This process's server."""
+    return Server(Validator())
+
+
+def _request(http: HttpRequest, parameters: Parameters) -> Request:
+    request = Request("", http_method="POST", body=list(parameters.pairs))
+    request._http, request._parameters, request._resources = http, parameters, parameters.all("resource")
+    # The library reads these as attributes; without a value of ours, a parameter of that name would answer.
+    request.client = request.user = request.scopes = request.extra_credentials = None
+    return request
+
+
+def _lifetime(request: Request) -> int:
+    return access_token.lifetime(request.__dict__["_grounds"].application)
+
+
+def _access_token(request: Request) -> str:
+    token, claims = access_token.mint(request.__dict__["_grounds"])
+    events.issued(
+        request.__dict__["_http"],
+        "access token",
+        client_id=claims["client_id"],
+        subject=claims["sub"],
+        grant=request.grant_type,
+        jti=claims["jti"],
+        scope=claims["scope"],
+        family=claims.get("fid"),
+    )
+    return token
+
+
+def _refresh_token(request: Request) -> str:
+    if successor := request.__dict__.get("_successor"):
+        return str(successor)
+    return refresh_token.new_token(request.__dict__["_grounds"].family, 1)

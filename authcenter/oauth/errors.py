@@ -1,0 +1,123 @@
+"""The closed list of protocol errors: the library's, and the few that it lacks. The public sentence is fixed here.
+
+Each is raised anywhere below an endpoint; the endpoint decides whether the answer is a page, a redirect or JSON.
+"""
+
+from typing import Any
+
+from django.http import JsonResponse
+from oauthlib.oauth2.rfc6749.errors import (
+    AccessDeniedError,
+    ConsentRequired,
+    FatalClientError,
+    InvalidClientIdError,
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidRequestFatalError,
+    InvalidScopeError,
+    LoginRequired,
+    OAuth2Error,
+    ServerError,
+    UnauthorizedClientError,
+    UnsupportedGrantTypeError,
+    UnsupportedResponseTypeError,
+)
+from oauthlib.oauth2.rfc6749.errors import InvalidClientError as LibraryInvalidClientError
+
+__all__ = [
+    "AccessDeniedError",
+    "ConsentRequired",
+    "FatalClientError",
+    "InvalidClientError",
+    "InvalidClientIdError",
+    "InvalidGrantError",
+    "InvalidRequestError",
+    "InvalidRequestFatalError",
+    "InvalidScopeError",
+    "InvalidTargetError",
+    "LoginRequired",
+    "MethodNotAllowed",
+    "OAuth2Error",
+    "RegistrationNotSupported",
+    "RequestNotSupported",
+    "RequestUriNotSupported",
+    "ServerError",
+    "TooManyRefusals",
+    "UnauthorizedClientError",
+    "UnsupportedGrantTypeError",
+    "UnsupportedResponseTypeError",
+    "json_error",
+]
+
+
+class InvalidClientError(LibraryInvalidClientError):  # type: ignore[misc]
+    """RFC 6749 section 5.2: a 401 names the scheme that the client may use, which is Basic and not Bearer."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": 'Basic realm="AuthCenter", charset="UTF-8"'}
+
+
+class InvalidTargetError(OAuth2Error):  # type: ignore[misc]
+    """RFC 8707 section 2: the resource is unknown, malformed or not for this application."""
+
+    error = "invalid_target"
+    description = "The requested resource is unknown or not available to this client."
+
+
+class RequestNotSupported(OAuth2Error):  # type: ignore[misc]
+    """OpenID Connect Core section 3.1.2.6."""
+
+    error = "request_not_supported"
+    description = "Request objects are not supported."
+
+
+class RequestUriNotSupported(OAuth2Error):  # type: ignore[misc]
+    """OpenID Connect Core section 3.1.2.6."""
+
+    error = "request_uri_not_supported"
+    description = "The request_uri parameter is not supported."
+
+
+class RegistrationNotSupported(OAuth2Error):  # type: ignore[misc]
+    """OpenID Connect Core section 3.1.2.6."""
+
+    error = "registration_not_supported"
+    description = "The registration parameter is not supported."
+
+
+class MethodNotAllowed(OAuth2Error):  # type: ignore[misc]
+    """The endpoint takes another method."""
+
+    error = "invalid_request"
+    description = "This endpoint takes POST requests only."
+    status_code = 405
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Allow": "POST"}
+
+
+class TooManyRefusals(OAuth2Error):  # type: ignore[misc]
+    """RFC 6585 section 4. `wait` is in seconds."""
+
+    error = "temporarily_unavailable"
+    description = "Too many refused attempts. Wait before you try again."
+    status_code = 429
+
+    def __init__(self, wait: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.wait = max(1, wait)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.wait)}
+
+
+def json_error(error: OAuth2Error) -> JsonResponse:
+    """RFC 6749 section 5.2: status, `error`, `error_description`, and the headers that belong to the error."""
+    return JsonResponse(
+        {"error": error.error, "error_description": error.description or error.error},
+        status=error.status_code,
+        headers={**error.headers, "Cache-Control": "no-store", "Pragma": "no-cache"},
+    )

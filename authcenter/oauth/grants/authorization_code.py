@@ -1,0 +1,142 @@
+"""grant_type=authorization_code (RFC 6749 section 4.1.3, RFC 7636).
+
+The library checks parameters, verifier and redirect URI through the validator. We read the code's row once, consume
+it by one conditional update before anything is minted, in the same transaction, and treat a second use as theft: the
+family that the first use bought ends (RFC 6749 section 4.1.2, RFC 9700 section 4.5). The row stays for that.
+"""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from oauthlib.common import Request
+from oauthlib.openid.connect.core.grant_types import AuthorizationCodeGrant as LibraryGrant
+
+from authcenter.audit import events
+from authcenter.oauth.access_token import Grounds
+from authcenter.oauth.errors import InvalidGrantError, InvalidRequestError
+from authcenter.oauth.models import Authorization, Grant
+from authcenter.oauth.registration import hashed
+from authcenter.oauth.withdrawal import end_family
+from authcenter.sessions.models import Session
+
+_VERIFIER = re.compile(r"^[A-Za-z0-9._~-]{43,128}$")
+
+
+class AuthorizationCodeGrant(LibraryGrant):  # type: ignore[misc]
+    """The library's grant in one transaction: a refusal commits what it learned, an exception leaves nothing."""
+
+    def create_token_response(self, request: Request, token_handler: Any) -> Any:
+        with transaction.atomic():
+            return self.proxy_target.create_token_response(request, token_handler)
+
+
+def issue(request: Request, code: dict[str, str]) -> None:
+    """Keep a code's hash and everything that its tokens will say. `request._consent` comes from the authorize endpoint."""
+    consent = request.__dict__["_consent"]
+    session: Session = consent.session
+    Grant.objects.create(
+        user=session.user,
+        code=hashed(code["code"]),
+        application=request.client,
+        expires=timezone.now() + timedelta(seconds=settings.CODE_SECONDS),
+        redirect_uri=request.redirect_uri,
+        redirect_uri_sent=consent.redirect_uri_sent,
+        scope=" ".join(request.scopes),
+        resource=consent.resources,
+        code_challenge=request.code_challenge or "",
+        code_challenge_method=request.code_challenge_method if request.code_challenge else "",
+        nonce=consent.nonce,
+        authorization=consent.authorization,
+        session=session,
+        auth_time=consent.auth_time,
+        amr=consent.amr,
+        acr=consent.acr,
+        user_epoch=session.user_epoch,
+        application_epoch=request.client.epoch,
+    )
+
+
+def read(code: str, request: Request) -> bool:
+    """Whether this code is good for this client now. Fills `request` for the checks and the mint that follow."""
+    row = (
+        Grant.objects.select_related("user", "authorization", "session")
+        .filter(code=hashed(code), application=request.client)
+        .first()
+    )
+    if row is None:
+        return False
+    if row.consumed is not None:
+        _replayed(row, request)
+        return False
+    if not _stands(row, request.client):
+        return False
+    if request.code_verifier is not None:
+        if not row.code_challenge:  # a stripped challenge: RFC 9700 section 2.1.1
+            return False
+        if not _VERIFIER.match(request.code_verifier):
+            return False
+    request._code = row
+    request.user, request.scopes, request.nonce = row.user, row.scope.split(), row.nonce
+    return True
+
+
+def redirect_uri_is_right(redirect_uri: str, request: Request) -> bool:
+    """RFC 6749 section 4.1.3: identical, and sent where it was sent before."""
+    row: Grant = request.__dict__["_code"]
+    if request.using_default_redirect_uri and row.redirect_uri_sent:
+        raise InvalidRequestError(description="Missing redirect_uri parameter.")
+    if redirect_uri != row.redirect_uri:
+        raise InvalidGrantError(description="The redirect_uri is not the one of the authorization request.")
+    return True
+
+
+def consume(request: Request) -> None:
+    """Exactly one request passes; the others are replays."""
+    row: Grant = request.__dict__["_code"]
+    if not Grant.objects.filter(pk=row.pk, consumed=None).update(consumed=timezone.now()):
+        _replayed(row, request)
+        raise InvalidGrantError(request=request)
+    request._grounds = Grounds(
+        application=request.client,
+        scopes=row.scope.split(),
+        resources=row.resource or [],
+        user=row.user,
+        authorization=row.authorization_id,
+        family=row.family,
+        session=row.session_id,
+        offline="offline_access" in row.scope.split(),
+        auth_time=row.auth_time,
+        amr=row.amr,
+        acr=row.acr,
+        user_epoch=row.user_epoch,
+        application_epoch=row.application_epoch,
+        nonce=row.nonce,
+    )
+
+
+def _stands(row: Grant, application: Any) -> bool:
+    authorization: Authorization = row.authorization
+    session: Session = row.session
+    return (
+        timezone.now() < row.expires
+        and row.user.is_active
+        and row.user.epoch == row.user_epoch
+        and application.epoch == row.application_epoch
+        and authorization.withdrawn is None
+        and session.ended is None
+    )
+
+
+def _replayed(row: Grant, request: Request) -> None:
+    end_family(row.family, reason="code replay")
+    events.record(
+        request.__dict__["_http"],
+        events.Kind.CODE_REPLAYED,
+        subject=row.user_id,
+        client_id=request.client.client_id,
+        family=row.family,
+    )

@@ -1,0 +1,71 @@
+"""POST /oauth/introspect (RFC 7662), for those who prefer to ask.
+
+Who may ask about which token is a rule: an API about access tokens for its own identifier, a confidential application
+about its own tokens. Everybody else, and every dead token, gets the same `{"active": false}`.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from authcenter.keys.ring import InvalidToken
+from authcenter.oauth import access_token, clients, living
+from authcenter.oauth.errors import OAuth2Error, json_error
+from authcenter.oauth.grants import refresh_token
+from authcenter.oauth.models import API, Application
+from authcenter.oauth.parameters import from_form
+from authcenter.oauth.registration import hashed
+
+_TOLD = ("iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti", "auth_time", "acr", "amr", "sid")
+
+
+@csrf_exempt
+def introspect(http: HttpRequest) -> HttpResponse:
+    try:
+        parameters = from_form(http)
+        caller = clients.authenticate_caller(http, parameters)
+        told = _about(caller, parameters.required("token"))
+    except OAuth2Error as error:
+        return json_error(error)
+    return JsonResponse(told or {"active": False}, headers={"Cache-Control": "no-store"})
+
+
+def _about(caller: Application | API, token: str) -> dict[str, Any] | None:
+    if said := refresh_token.presented(token):
+        return _about_refresh_token(caller, said)
+    try:
+        claims = access_token.read(token)
+    except InvalidToken:
+        return None
+    if not _may_ask(caller, claims) or not living.is_alive(claims):
+        return None
+    return {"active": True, "token_type": "Bearer", **{name: claims[name] for name in _TOLD if name in claims}}
+
+
+def _may_ask(caller: Application | API, claims: dict[str, Any]) -> bool:
+    if isinstance(caller, API):
+        audience = claims.get("aud")
+        return caller.identifier in (audience if isinstance(audience, list) else [audience])
+    return claims.get("client_id") == caller.client_id
+
+
+def _about_refresh_token(caller: Application | API, said: refresh_token.Presented) -> dict[str, Any] | None:
+    family = refresh_token.find(said)
+    if (
+        family is None
+        or not isinstance(caller, Application)
+        or family.application_id != caller.pk
+        or family.token_hash != hashed(said.raw)
+        or not refresh_token.stands(family, caller.epoch)
+    ):
+        return None
+    return {
+        "active": True,
+        "iss": settings.ISSUER,
+        "sub": str(family.user_id),
+        "client_id": caller.client_id,
+        "scope": family.scope,
+        "exp": int(min(family.expires, family.absolute_expires).timestamp()),
+    }

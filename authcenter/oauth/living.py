@@ -1,0 +1,37 @@
+"""Is what a token stands on still alive? Exact, and one statement, whoever asks: userinfo, introspection, our API."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists
+
+from accounts.models import User
+from authcenter.sessions.models import Revocation
+from authcenter.sessions.revocation import about, is_revoked
+
+
+def person_behind(claims: Mapping[str, Any]) -> User | None:
+    """The active person of a token of theirs that nothing has taken back, or None."""
+    try:
+        subject = UUID(str(claims.get("sub")))
+    except ValueError:
+        return None
+    user = (
+        User.objects.filter(pk=subject, is_active=True)
+        .annotate(token_is_revoked=Exists(Revocation.objects.filter(about(claims))))
+        .first()
+    )
+    if user is None or user.token_is_revoked or user.epoch > claims.get("uep", -1):
+        return None
+    return user
+
+
+def is_machine(claims: Mapping[str, Any]) -> bool:
+    """Whether the token is an application's own: RFC 9068 section 2.2, `sub` is then the client id."""
+    return "gid" not in claims and "sid" not in claims and claims.get("sub") == claims.get("client_id")
+
+
+def is_alive(claims: Mapping[str, Any]) -> bool:
+    """Whether a token with these claims may still be used."""
+    return not is_revoked(claims) if is_machine(claims) else person_behind(claims) is not None

@@ -1,0 +1,50 @@
+"""Answers of the authorization endpoint: a redirect with `state` and `iss` (RFC 9207), or a page where none is safe."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from oauthlib.common import Request, add_params_to_uri
+
+from authcenter.audit import events
+from authcenter.oauth.errors import OAuth2Error
+
+
+class Redirect(HttpResponse):
+    """303 to an application's redirect URI, of whatever scheme was registered (Django's own allows only web schemes).
+
+    303, not 307: the browser must not repeat a form with a password to the application (RFC 9700 section 4.12).
+    """
+
+    def __init__(self, location: str) -> None:
+        super().__init__(status=303)
+        self["Location"] = location
+        self["Cache-Control"] = "no-store"
+
+
+def with_code(location: str) -> Redirect:
+    return Redirect(add_params_to_uri(location, [("iss", settings.ISSUER)]))
+
+
+def with_error(http: HttpRequest, request: Request, error: OAuth2Error) -> Redirect:
+    """RFC 6749 section 4.1.2.1, for a client and redirect URI that were checked."""
+    answer = [("error", error.error), ("error_description", error.description or error.error)]
+    if request.state is not None:
+        answer.append(("state", request.state))
+    kind = events.Kind.CONSENT_DENIED if error.error == "access_denied" else events.Kind.AUTHORIZATION_REFUSED
+    events.record(http, kind, client_id=request.client.client_id, error=error.error)
+    return Redirect(add_params_to_uri(request.redirect_uri, [*answer, ("iss", settings.ISSUER)]))
+
+
+def with_page(http: HttpRequest, error: OAuth2Error, *, client_id: str = "") -> HttpResponse:
+    """Before a redirect URI is trusted nothing is sent anywhere: the person reads what is wrong."""
+    events.record(http, events.Kind.AUTHORIZATION_REFUSED, client_id=client_id, error=error.error, page=True)
+    context = {
+        "title": _("This sign-in request does not work"),
+        "message": _("The application sent a request that we cannot answer. Go back to it and try again."),
+        "error": error.error,
+        "description": error.description or "",
+        "request_id": getattr(http, "request_id", ""),
+        "status": 400,
+    }
+    return render(http, "oauth/error.html", context, status=400)

@@ -1,0 +1,68 @@
+"""/.well-known/openid-configuration (OpenID Connect Discovery section 4) and /.well-known/oauth-authorization-server
+(RFC 8414). One document under both names, made once a process, true to what is really supported.
+"""
+
+import functools
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from accounts.sign_in import ACR_PASSWORD
+from authcenter.keys.ring import ALGORITHMS
+from authcenter.oauth.authorize import PROMPTS
+from authcenter.oauth.models import Application
+from authcenter.oauth.scopes import IDENTITY
+from authcenter.oauth.server import GRANT_TYPES, RESPONSE_TYPES
+
+
+@require_safe
+def discovery(request: HttpRequest) -> HttpResponse:
+    response = JsonResponse(metadata())
+    response["Cache-Control"] = "public, max-age=300"
+    response["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+@functools.cache
+def metadata() -> dict[str, Any]:
+    def at(name: str) -> str:
+        return settings.ISSUER + reverse(name)
+
+    confidential = [Application.AuthMethod.BASIC.value, Application.AuthMethod.POST.value]
+    every_method = [*confidential, Application.AuthMethod.NONE.value]
+    return {
+        "issuer": settings.ISSUER,
+        "authorization_endpoint": at("oauth-authorize"),
+        "token_endpoint": at("oauth-token"),
+        "userinfo_endpoint": at("oidc-userinfo"),
+        "jwks_uri": at("jwks"),
+        "revocation_endpoint": at("oauth-revoke"),
+        "introspection_endpoint": at("oauth-introspect"),
+        "end_session_endpoint": at("oidc-end-session"),
+        "scopes_supported": list(IDENTITY),
+        "response_types_supported": list(RESPONSE_TYPES),
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANT_TYPES),
+        "subject_types_supported": ["public"],
+        "acr_values_supported": [ACR_PASSWORD],
+        "id_token_signing_alg_values_supported": list(ALGORITHMS),
+        "token_endpoint_auth_methods_supported": every_method,
+        "revocation_endpoint_auth_methods_supported": every_method,
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "prompt_values_supported": list(PROMPTS),
+        "claim_types_supported": ["normal"],
+        "claims_supported": [
+            *dict.fromkeys(name for scope in IDENTITY.values() for name in scope.claims),
+            *("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash"),
+        ],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "require_request_uri_registration": False,
+        "ui_locales_supported": [code for code, _name in settings.LANGUAGES],
+    }

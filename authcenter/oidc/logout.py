@@ -1,0 +1,120 @@
+"""/oauth/logout (OpenID Connect RP-Initiated Logout 1.0).
+
+Ends the session of this browser and nothing else. An `id_token_hint` of that very session is the application's proof
+that the person signed in there, so nobody is asked; anything less is a question to the person. A caller without a
+session ends nothing, whatever it holds.
+"""
+
+from dataclasses import dataclass
+
+from allauth.account.adapter import get_adapter
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+from oauthlib.common import add_params_to_uri
+
+from accounts.sign_in import current_session
+from authcenter.audit import events
+from authcenter.keys.ring import InvalidToken
+from authcenter.oauth import clients, id_token
+from authcenter.oauth.errors import InvalidRequestError, OAuth2Error
+from authcenter.oauth.models import Application
+from authcenter.oauth.parameters import Parameters, parsed
+from authcenter.oauth.respond import Redirect
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A checked logout request."""
+
+    application: Application | None
+    return_to: str
+    session: str
+    """`sid` of the hint, or empty."""
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def logout(http: HttpRequest) -> HttpResponse:
+    try:
+        raw = http.body if http.method == "POST" else http.META.get("QUERY_STRING", "")
+        parameters = parsed(raw)
+        wish = _wish(parameters)
+    except OAuth2Error as error:
+        return _page(http, error)
+    session = current_session(http)
+    if session is None:
+        return _done(http, wish)
+    if wish.session == str(session.pk):
+        get_adapter().logout(http)
+        return _done(http, wish)
+    fields = [(name, value) for name, value in parameters.pairs if name in _KEPT]
+    return render(
+        http, "oauth/logout.html", {"application": wish.application, "user": session.user, "fields": fields}
+    )
+
+
+@require_POST
+def confirm_logout(http: HttpRequest) -> HttpResponse:
+    """The person's own answer, protected against forgery; what was asked is checked again."""
+    try:
+        wish = _wish(Parameters(tuple((name, http.POST[name]) for name in _KEPT if http.POST.get(name))))
+    except OAuth2Error as error:
+        return _page(http, error)
+    if "confirm" not in http.POST:
+        return redirect("account")
+    if current_session(http) is not None:
+        get_adapter().logout(http)
+    return _done(http, wish)
+
+
+_KEPT = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
+
+
+def _wish(parameters: Parameters) -> Wish:
+    if parameters.repeated:
+        raise InvalidRequestError(description="A parameter was sent more than once.")
+    hint, named = _hint(parameters), parameters.get("client_id")
+    audience = str(hint.get("aud")) if hint else None
+    if named and audience and named != audience:
+        raise InvalidRequestError(description="client_id and id_token_hint name different clients.")
+    client_id, wanted = named or audience, parameters.get("post_logout_redirect_uri")
+    application = clients.find(client_id) if client_id else None
+    if named and application is None:
+        raise InvalidRequestError(description="The client is unknown.")
+    if wanted and (application is None or wanted not in application.post_logout_redirect_uris.split()):
+        raise InvalidRequestError(description="The post_logout_redirect_uri is not registered.")
+    if wanted and (state := parameters.get("state")):
+        wanted = add_params_to_uri(wanted, [("state", state)])
+    return Wish(application, wanted or "", str(hint.get("sid", "")) if hint else "")
+
+
+def _hint(parameters: Parameters) -> dict[str, object] | None:
+    token = parameters.get("id_token_hint")
+    if token is None:
+        return None
+    try:
+        return id_token.read_hint(token)
+    except InvalidToken:
+        raise InvalidRequestError(description="The id_token_hint is not an ID token of this server.") from None
+
+
+def _done(http: HttpRequest, wish: Wish) -> HttpResponse:
+    if wish.return_to:
+        return Redirect(wish.return_to)
+    return render(http, "oauth/signed_out.html", {"application": wish.application, "return_url": None})
+
+
+def _page(http: HttpRequest, error: OAuth2Error) -> HttpResponse:
+    events.record(http, events.Kind.AUTHORIZATION_REFUSED, error=error.error, page="logout")
+    context = {
+        "title": _("This sign-out request does not work"),
+        "message": _("The application sent a request that we cannot answer. You are as signed in or out as before."),
+        "error": error.error,
+        "description": error.description,
+        "request_id": getattr(http, "request_id", ""),
+        "status": 400,
+    }
+    return render(http, "oauth/error.html", context, status=400)

@@ -1,0 +1,76 @@
+"""GET and POST /oauth/userinfo (OpenID Connect Core section 5.3). One token, in the header or the form body, never in
+the URL. Any access token of a person with the scope `openid` is good here, whatever its audience. Exact: a token that
+was taken back a moment ago is refused.
+"""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from authcenter.keys.ring import InvalidToken
+from authcenter.oauth import access_token, clients, cross_origin, living
+from authcenter.oauth.claims import about_person
+from authcenter.oauth.errors import InvalidRequestError
+from authcenter.oauth.parameters import parsed
+
+
+@csrf_exempt
+def userinfo(http: HttpRequest) -> HttpResponse:
+    if http.method == "OPTIONS":
+        return cross_origin.preflight(http)
+    if http.method not in {"GET", "POST"}:
+        return HttpResponse(status=405, headers={"Allow": "GET, POST"})
+    try:
+        token = _token(http)
+    except InvalidRequestError as error:
+        return _challenge(400, "invalid_request", str(error.description))
+    if token is None:
+        return _challenge(401)
+    try:
+        claims = access_token.read(token)
+    except InvalidToken:
+        return _challenge(401, "invalid_token", "The access token is not valid.")
+    application = clients.find(str(claims.get("client_id"))) if http.headers.get("Origin") else None
+    return cross_origin.allow(http, _answer(claims), application)
+
+
+def _answer(claims: dict[str, object]) -> HttpResponse:
+    scopes = str(claims.get("scope", "")).split()
+    if living.is_machine(claims) or "openid" not in scopes:
+        return _challenge(403, "insufficient_scope", "The access token does not carry the scope openid.", "openid")
+    user = living.person_behind(claims)
+    if user is None:
+        return _challenge(401, "invalid_token", "The access token is not valid any more.")
+    return JsonResponse(about_person(user, scopes), headers={"Cache-Control": "no-store"})
+
+
+def _token(http: HttpRequest) -> str | None:
+    """The one bearer token (RFC 6750 sections 2.1 and 2.2), or None. Raises where it is malformed or sent twice."""
+    found = []
+    if header := http.META.get("HTTP_AUTHORIZATION"):
+        scheme, _, value = header.partition(" ")
+        if scheme.lower() != "bearer" or not value.strip():
+            raise InvalidRequestError(description="The Authorization header is not a bearer token.")
+        found.append(value.strip())
+    if "access_token" in http.GET:
+        raise InvalidRequestError(description="The access token must not be in the URL.")
+    if http.method == "POST" and http.content_type == "application/x-www-form-urlencoded":
+        form = parsed(http.body)
+        if form.repeated:
+            raise InvalidRequestError(description="A parameter was sent more than once.")
+        if in_form := form.get("access_token"):
+            found.append(in_form)
+    if len(found) > 1:
+        raise InvalidRequestError(description="Send the access token once.")
+    return found[0] if found else None
+
+
+def _challenge(status: int, error: str = "", description: str = "", scope: str = "") -> HttpResponse:
+    """RFC 6750 section 3. Without a token there is no error code, only the scheme."""
+    parts = ['Bearer realm="AuthCenter"']
+    if error:
+        parts += [f'error="{error}"', f'error_description="{description}"']
+    if scope:
+        parts.append(f'scope="{scope}"')
+    response = JsonResponse({"error": error, "error_description": description} if error else {}, status=status)
+    response["WWW-Authenticate"], response["Cache-Control"] = ", ".join(parts), "no-store"
+    return response
