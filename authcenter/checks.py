@@ -49,7 +49,9 @@ def faults() -> list[CheckMessage]:
         ),
         (
             not settings.DEMO and settings.DEBUG,
-            Error("DEBUG is on: error pages would show settings and sources.", hint="Unset DEBUG.", id="authcenter.E005"),
+            Error(
+                "DEBUG is on: error pages would show settings and sources.", hint="Unset DEBUG.", id="authcenter.E005"
+            ),
         ),
         (
             not settings.DEMO and any(host in {"*", "."} for host in settings.ALLOWED_HOSTS),

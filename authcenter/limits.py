@@ -130,7 +130,7 @@ def _aware(value: datetime | str) -> datetime:
 
 
 def _wait(rows: Iterable[tuple[int, int, datetime]], now: datetime, *, over: bool = False) -> int:
-    """`rows` are (count, most, ends). Before an attempt a full window stops it; after one, only an overfull one does."""
+    """`rows` are (count, most, ends). A full window stops an attempt before it is made; after it, an overfull one."""
     return max(
         (
             max(1, int((ends - now).total_seconds()))

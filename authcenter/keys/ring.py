@@ -118,7 +118,9 @@ class Ring:
             if row.state == Key.State.ACTIVE:
                 held = self._signing.get(row.algorithm)
                 signing[row.algorithm] = (
-                    held if held and held[0] == row.kid else (row.kid, _imported(json.loads(vault.decrypt(row.private_key))))
+                    held
+                    if held and held[0] == row.kid
+                    else (row.kid, _imported(json.loads(vault.decrypt(row.private_key))))
                 )
             verifying[row.kid] = known or (row.algorithm, _imported(row.public_jwk))
             published.append(row.public_jwk)

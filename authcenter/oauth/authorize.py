@@ -26,7 +26,6 @@ from authcenter.oauth import clients, consent, id_token, pending, respond
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.errors import (
     ConsentRequired,
-    FatalClientError,
     InvalidClientIdError,
     InvalidRequestError,
     InvalidRequestFatalError,
@@ -54,7 +53,9 @@ def authorize(http: HttpRequest) -> HttpResponse:
     if key := http.GET.get("txn"):
         waiting = pending.find(http, key)
         if waiting is None:
-            return respond.with_page(http, InvalidRequestFatalError(description="This request has expired or was answered."))
+            return respond.with_page(
+                http, InvalidRequestFatalError(description="This request has expired or was answered.")
+            )
         return _decide(http, waiting.parameters, waiting)
     try:
         parameters = parsed(http.META.get("QUERY_STRING", ""))

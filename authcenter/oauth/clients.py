@@ -55,9 +55,8 @@ def authenticate(request: HttpRequest, parameters: Parameters) -> Application:
     application = find(client_id, windows)
     if application is not None and application.over_limit:
         raise TooManyRefusals(limits.reached(windows))
-    if application is not None and application.token_endpoint_auth_method == method:
-        if method == Application.AuthMethod.NONE or hmac.compare_digest(application.client_secret, hashed(secret)):
-            return application
+    if application is not None and application.token_endpoint_auth_method == method and _proved(application, secret):
+        return application
     raise _refused(request, client_id, method)
 
 
@@ -76,6 +75,13 @@ def authenticate_caller(request: HttpRequest, parameters: Parameters) -> Applica
     if application.is_public:
         raise _refused(request, client_id, method)
     return application
+
+
+def _proved(application: Application, secret: str) -> bool:
+    """A public application has nothing to prove; nobody has an empty secret."""
+    if application.is_public:
+        return True
+    return bool(application.client_secret) and hmac.compare_digest(application.client_secret, hashed(secret))
 
 
 def _refused(request: HttpRequest, client_id: str, method: str) -> InvalidClientError | TooManyRefusals:

@@ -40,7 +40,11 @@ def needed_or_given(
     living = _living(session.user, application)
     answered = waiting is not None and waiting.consented and waiting.shown_to == str(session.user_id)
     if application.skip_authorization and "consent" not in prompt:
-        return living if _covers(living, request.scopes, resources) else grant(session.user, application, request.scopes, resources)
+        return (
+            living
+            if _covers(living, request.scopes, resources)
+            else grant(session.user, application, request.scopes, resources)
+        )
     if ("consent" in prompt or application.kind == Application.Kind.NATIVE) and not answered:
         return None
     return living if _covers(living, request.scopes, resources) else None
@@ -74,7 +78,9 @@ def consent(http: HttpRequest) -> HttpResponse:
     source = http.POST if http.method == "POST" else http.GET
     waiting, session = pending.find(http, source.get("txn", "")), current_session(http)
     if waiting is None:
-        return respond.with_page(http, InvalidRequestFatalError(description="This request has expired or was answered."))
+        return respond.with_page(
+            http, InvalidRequestFatalError(description="This request has expired or was answered.")
+        )
     if session is None:
         return redirect(waiting.path)
     request = server().authorization_request(http, waiting.parameters)
@@ -113,7 +119,9 @@ def switch_account(http: HttpRequest) -> HttpResponse:
     """“Not you?”: signs out here and goes on with the same request as somebody else."""
     waiting = pending.find(http, http.POST.get("txn", ""))
     if waiting is None:
-        return respond.with_page(http, InvalidRequestFatalError(description="This request has expired or was answered."))
+        return respond.with_page(
+            http, InvalidRequestFatalError(description="This request has expired or was answered.")
+        )
     pending.carried_over(http, lambda: get_adapter().logout(http))
     return redirect(waiting.path)
 
@@ -186,7 +194,9 @@ def _described(scopes: list[str], user: User, had: set[str]) -> list[dict[str, A
 def _shared(user: User, scope: str) -> str:
     claims = about_person(user, [scope])
     if scope == "profile":
-        return ", ".join(str(claims[name]) for name in ("name", "preferred_username", "locale", "zoneinfo") if name in claims)
+        return ", ".join(
+            str(claims[name]) for name in ("name", "preferred_username", "locale", "zoneinfo") if name in claims
+        )
     if scope == "address":
         return str(claims.get("address", {}).get("formatted", "")) if isinstance(claims.get("address"), dict) else ""
     return str(claims.get({"email": "email", "phone": "phone_number"}.get(scope, ""), ""))

@@ -1,4 +1,4 @@
-"""Scopes: the identity scopes of OpenID Connect and those of the APIs, what an application may ask for, and audiences."""
+"""Scopes: those of OpenID Connect and those of the APIs, what an application may ask for, and audiences."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -29,16 +29,22 @@ class Validator(OAuth2Validator):  # type: ignore[misc]
         request.client = request.__dict__.get("_application") or clients.find(client_id)
         return request.client is not None
 
-    def validate_grant_type(self, client_id: str, grant_type: str, client: Any, request: Request, *a: Any, **k: Any) -> bool:
+    def validate_grant_type(
+        self, client_id: str, grant_type: str, client: Any, request: Request, *a: Any, **k: Any
+    ) -> bool:
         return bool(client.allows_grant_type(grant_type))
 
     # The authorization request
-    def validate_response_type(self, client_id: str, response_type: str, client: Any, request: Request, *a: Any, **k: Any) -> bool:
+    def validate_response_type(
+        self, client_id: str, response_type: str, client: Any, request: Request, *a: Any, **k: Any
+    ) -> bool:
         if response_type != "code":
             raise UnsupportedResponseTypeError(request=request)
         return bool(client.allows_grant_type("authorization_code"))
 
-    def validate_redirect_uri(self, client_id: str, redirect_uri: str, request: Request, *args: Any, **kwargs: Any) -> bool:
+    def validate_redirect_uri(
+        self, client_id: str, redirect_uri: str, request: Request, *args: Any, **kwargs: Any
+    ) -> bool:
         native = request.client.kind == request.client.Kind.NATIVE
         return redirects.matches(redirect_uri, request.client.redirect_uris.split(), native=native)
 
@@ -54,7 +60,9 @@ class Validator(OAuth2Validator):  # type: ignore[misc]
     def get_default_scopes(self, client_id: str, request: Request, *args: Any, **kwargs: Any) -> list[str]:
         return []
 
-    def validate_scopes(self, client_id: str, scopes: list[str], client: Any, request: Request, *a: Any, **k: Any) -> bool:
+    def validate_scopes(
+        self, client_id: str, scopes: list[str], client: Any, request: Request, *a: Any, **k: Any
+    ) -> bool:
         request.scopes = scope_rules.checked(client, scopes)
         return True
 
@@ -68,11 +76,15 @@ class Validator(OAuth2Validator):  # type: ignore[misc]
     def validate_user_match(self, id_token_hint: Any, scopes: Any, claims: Any, request: Request) -> bool:
         return True
 
-    def save_authorization_code(self, client_id: str, code: dict[str, str], request: Request, *args: Any, **kwargs: Any) -> None:
+    def save_authorization_code(
+        self, client_id: str, code: dict[str, str], request: Request, *args: Any, **kwargs: Any
+    ) -> None:
         authorization_code.issue(request, code)
 
     # Authorization code
-    def validate_code(self, client_id: str, code: str, client: Any, request: Request, *args: Any, **kwargs: Any) -> bool:
+    def validate_code(
+        self, client_id: str, code: str, client: Any, request: Request, *args: Any, **kwargs: Any
+    ) -> bool:
         return authorization_code.read(code, request)
 
     def get_code_challenge(self, code: str, request: Request) -> str | None:
@@ -81,13 +93,17 @@ class Validator(OAuth2Validator):  # type: ignore[misc]
     def get_code_challenge_method(self, code: str, request: Request) -> str | None:
         return request.__dict__["_code"].code_challenge_method or None
 
-    def confirm_redirect_uri(self, client_id: str, code: str, redirect_uri: str, client: Any, request: Request, *a: Any, **k: Any) -> bool:
+    def confirm_redirect_uri(
+        self, client_id: str, code: str, redirect_uri: str, client: Any, request: Request, *a: Any, **k: Any
+    ) -> bool:
         return authorization_code.redirect_uri_is_right(redirect_uri, request)
 
     def get_authorization_code_nonce(self, client_id: str, code: str, redirect_uri: str, request: Request) -> str:
         return str(request.__dict__["_code"].nonce)
 
-    def invalidate_authorization_code(self, client_id: str, code: str, request: Request, *args: Any, **kwargs: Any) -> None:
+    def invalidate_authorization_code(
+        self, client_id: str, code: str, request: Request, *args: Any, **kwargs: Any
+    ) -> None:
         pass  # consumed before anything was minted
 
     # Refresh

@@ -51,9 +51,7 @@ def logout(http: HttpRequest) -> HttpResponse:
         get_adapter().logout(http)
         return _done(http, wish)
     fields = [(name, value) for name, value in parameters.pairs if name in _KEPT]
-    return render(
-        http, "oauth/logout.html", {"application": wish.application, "user": session.user, "fields": fields}
-    )
+    return render(http, "oauth/logout.html", {"application": wish.application, "user": session.user, "fields": fields})
 
 
 @require_POST

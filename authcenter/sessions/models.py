@@ -59,7 +59,7 @@ class Session(models.Model):
 class Revocation(models.Model):
     """A session, authorization, family, key or token is dead; or a user or application is at epoch N.
 
-    Such ids are never used again, so no clock is compared. The row may go when every token that it concerns has expired.
+    Such ids are never used again, so no clock is compared. The row may go when every token it concerns has expired.
     """
 
     class Kind(models.TextChoices):

@@ -12,7 +12,7 @@ from authcenter.sessions.models import Session
 
 
 def start_browser_session(request: HttpRequest, user: Any, *, amr: list[str], acr: str, remember: bool) -> Session:
-    """A sign-in with a cookie: it ends after a day without use and after a week, or after 30 days where the person asked to be remembered."""
+    """A sign-in with a cookie: over after a day without use or a week, or after 30 days where one is remembered."""
     lives = settings.BROWSER_SESSION_REMEMBERED if remember else settings.BROWSER_SESSION_IDLE * 7
     idle = settings.BROWSER_SESSION_REMEMBERED if remember else settings.BROWSER_SESSION_IDLE
     return _start(request, user, Session.Kind.BROWSER, amr=amr, acr=acr, lives=lives, idle=idle, remembered=remember)

@@ -35,7 +35,7 @@ class AuthorizationCodeGrant(LibraryGrant):  # type: ignore[misc]
 
 
 def issue(request: Request, code: dict[str, str]) -> None:
-    """Keep a code's hash and everything that its tokens will say. `request._consent` comes from the authorize endpoint."""
+    """Keep a code's hash and all that its tokens will say. `request._consent` comes from the authorization endpoint."""
     consent = request.__dict__["_consent"]
     session: Session = consent.session
     Grant.objects.create(

@@ -1,4 +1,4 @@
-"""grant_type=client_credentials (RFC 6749 section 4.4). No row is written; there is no refresh token and no ID token."""
+"""grant_type=client_credentials (RFC 6749 section 4.4). No row is written; no refresh token, no ID token."""
 
 from oauthlib.common import Request
 from oauthlib.oauth2 import ClientCredentialsGrant as LibraryGrant
@@ -13,10 +13,12 @@ class ClientCredentialsGrant(LibraryGrant):  # type: ignore[misc]
 
 
 def allow(request: Request) -> None:
-    """Only API scopes, and only those that an operator gave this application. There is no default: it must say which."""
+    """Only API scopes that an operator gave this application. There is no default: it must say which."""
     asked = request.scopes or []
     if not asked or any(scope not in request.client.api_scopes for scope in asked):
-        raise InvalidScopeError(request=request, description="A scope is missing, unknown or not available to this client.")
+        raise InvalidScopeError(
+            request=request, description="A scope is missing, unknown or not available to this client."
+        )
     resources = scope_rules.targets(request.client, request.__dict__["_resources"])
     request.scopes = scope_rules.for_resources(request.client, dict.fromkeys(asked), resources)
     request._grounds = Grounds(

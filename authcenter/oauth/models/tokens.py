@@ -20,7 +20,7 @@ from authcenter.sessions.models import Session
 
 
 class Grant(AbstractGrant):
-    """An authorization code. The row stays, consumed, as long as what it bought can live: a replay must find its family."""
+    """An authorization code. The row stays, consumed, as long as what it bought can live: a replay finds its family."""
 
     code = models.CharField(max_length=64, unique=True, editable=False)
     code_challenge_method = models.CharField(max_length=10, blank=True, default="")
