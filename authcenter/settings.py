@@ -21,6 +21,9 @@ DEMO = env.boolean("DEMO", default=False)
 DEBUG = env.boolean("DEBUG", default=False)
 DATA_DIR = env.path("DATA_DIR", default=BASE_DIR / "data")
 PORT = env.integer("PORT", default=8000)
+HOST = env.text("HOST", default="127.0.0.1")
+"""Where it listens. Beyond loopback only behind a proxy that ends TLS."""
+
 WORKERS = env.integer("WORKERS", default=2)
 """Worker processes of the web server; one per core is right."""
 
@@ -111,6 +114,7 @@ INSTALLED_APPS = [
     "authcenter.api",
     "authcenter.console",
     "authcenter.demo",
+    "authcenter.server",
     "authcenter.oauth",  # last: it swaps the library's models
 ]
 
@@ -254,8 +258,6 @@ OAUTH2_PROVIDER = {
     "OIDC_ENABLED": True,
     "OIDC_ISS_ENDPOINT": ISSUER,
     "OAUTH2_VALIDATOR_CLASS": "authcenter.oauth.validator.Validator",
-    "OAUTH2_SERVER_CLASS": "authcenter.oauth.server.Server",
-    "OIDC_SERVER_CLASS": "authcenter.oauth.server.Server",
     "PKCE_REQUIRED": True,
     "ROTATE_REFRESH_TOKEN": True,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,

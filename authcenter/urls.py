@@ -14,6 +14,7 @@ from authcenter.oauth.token import token
 from authcenter.oidc.discovery import discovery
 from authcenter.oidc.logout import confirm_logout, logout
 from authcenter.oidc.userinfo import userinfo
+from authcenter.server.health import livez, readyz
 
 urlpatterns = [
     path(".well-known/openid-configuration", discovery, name="oidc-discovery"),  # OpenID Connect Discovery
@@ -28,6 +29,8 @@ urlpatterns = [
     path("oauth/userinfo", userinfo, name="oidc-userinfo"),  # OpenID Connect Core 5.3
     path("oauth/logout", logout, name="oidc-end-session"),  # OpenID Connect RP-Initiated Logout
     path("oauth/logout/confirm", confirm_logout, name="oidc-logout"),  # the page for people
+    path("livez", livez, name="livez"),
+    path("readyz", readyz, name="readyz"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -16,6 +16,7 @@ from django.conf import settings
 from authcenter.keys.ring import InvalidToken, ring
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.models import Application
+from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
 
 TYP = "at+jwt"
 
@@ -41,8 +42,9 @@ class Grounds:
 
 
 def lifetime(application: Application) -> int:
-    """Seconds that its access tokens live."""
-    return application.access_token_seconds or settings.ACCESS_TOKEN_SECONDS
+    """Seconds that its access tokens live: never longer than revocations are kept."""
+    wanted = application.access_token_seconds or settings.ACCESS_TOKEN_SECONDS
+    return min(wanted, int(LONGEST_ACCESS_TOKEN.total_seconds()))
 
 
 def mint(grounds: Grounds) -> tuple[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -36,13 +37,13 @@ from authcenter.oauth.errors import (
     RequestUriNotSupported,
 )
 from authcenter.oauth.models import Authorization
-from authcenter.oauth.parameters import Parameters, parsed
+from authcenter.oauth.parameters import Parameters, body_of, parsed
 from authcenter.oauth.server import server
 from authcenter.sessions.models import Session
 
 PROMPTS = ("none", "login", "consent", "select_account")
-_CHALLENGE = re.compile(r"^[A-Za-z0-9_-]{43}$")
-_MAX_AGE = re.compile(r"^\d{1,9}$")
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_MAX_AGE = re.compile(r"[0-9]{1,9}")
 
 
 @csrf_exempt
@@ -133,12 +134,14 @@ def _rules(request: Request, parameters: Parameters) -> Asked:
     if parameters.get("response_mode") not in {None, "query"}:
         raise InvalidRequestError(description="This response_mode is not supported.")
     _challenge(parameters)
+    resources = scope_rules.targets(request.client, parameters.all("resource"))
+    scope_rules.for_resources(request.client, request.scopes, resources)
     return Asked(
         prompt=_prompt(parameters),
         max_age=_max_age(parameters),
         hint=_hint(request, parameters),
         login_hint=parameters.get("login_hint") or "",
-        resources=scope_rules.targets(request.client, parameters.all("resource")),
+        resources=resources,
         nonce=parameters.get("nonce") or "",
     )
 
@@ -152,7 +155,7 @@ def _challenge(parameters: Parameters) -> None:
         return
     if method != "S256":
         raise InvalidRequestError(description="The code_challenge_method must be S256.")
-    if not _CHALLENGE.match(challenge):
+    if not _CHALLENGE.fullmatch(challenge):
         raise InvalidRequestError(description="The code_challenge is not a base64url SHA-256 hash.")
 
 
@@ -169,7 +172,7 @@ def _max_age(parameters: Parameters) -> int | None:
     value = parameters.get("max_age")
     if value is None:
         return None
-    if not _MAX_AGE.match(value):
+    if not _MAX_AGE.fullmatch(value):
         raise InvalidRequestError(description="max_age is a number of seconds.")
     return int(value)
 
@@ -201,6 +204,9 @@ def _person(
     if session is None:
         if silent:
             raise LoginRequired(request=request)
+        if SESSION_KEY in http.session:
+            # What an ended sign-in left in the cookie's session would be swept, and the request with it, at the next.
+            pending.carried_over(http, http.session.flush)
         return _to("account_login", wait(), login_hint=asked.login_hint)
     if asked.hint is not None and asked.hint["sub"] != str(session.user_id):
         raise LoginRequired(request=request, description="Another person is signed in.")
@@ -253,7 +259,7 @@ def _as_get(http: HttpRequest) -> HttpResponse:
     try:
         if http.content_type != "application/x-www-form-urlencoded":
             raise InvalidRequestError(description="The body must be application/x-www-form-urlencoded.")
-        parameters = parsed(http.body)
+        parameters = parsed(body_of(http))
         if http.META.get("QUERY_STRING"):
             raise InvalidRequestError(description="Parameters belong in the body of a POST.")
     except InvalidRequestError as error:

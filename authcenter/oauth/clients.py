@@ -24,7 +24,7 @@ from authcenter.oauth.registration import hashed
 
 def find(client_id: str, windows: list[limits.Window] | None = None) -> Application | None:
     """The active application of this id, with `api_scopes` (scope to API identifier) and `over_limit`, or None."""
-    if not client_id or len(client_id) > 255 or not client_id.isascii():
+    if not client_id or len(client_id) > 255 or not client_id.isascii() or not client_id.isprintable():
         return None
     application = (
         Application.objects.filter(client_id=client_id, is_active=True)

@@ -38,4 +38,4 @@ def allow(request: HttpRequest, response: HttpResponse, application: Application
 
 
 def _is_plain(origin: str) -> bool:
-    return origin.startswith(("https://", "http://")) and origin.isascii() and " " not in origin
+    return origin.startswith(("https://", "http://")) and origin.isascii() and origin.isprintable() and " " not in origin

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists
+from django.db.models import Exists, Q
 
 from accounts.models import User
+from authcenter.oauth.models import Application
 from authcenter.sessions.models import Revocation
-from authcenter.sessions.revocation import about, is_revoked
+from authcenter.sessions.revocation import about
 
 
 def person_behind(claims: Mapping[str, Any]) -> User | None:
@@ -18,7 +19,7 @@ def person_behind(claims: Mapping[str, Any]) -> User | None:
     except ValueError:
         return None
     user = (
-        User.objects.filter(pk=subject, is_active=True)
+        User.objects.filter(_by_an_active_application(claims), pk=subject, is_active=True)
         .annotate(token_is_revoked=Exists(Revocation.objects.filter(about(claims))))
         .first()
     )
@@ -34,4 +35,18 @@ def is_machine(claims: Mapping[str, Any]) -> bool:
 
 def is_alive(claims: Mapping[str, Any]) -> bool:
     """Whether a token with these claims may still be used."""
-    return not is_revoked(claims) if is_machine(claims) else person_behind(claims) is not None
+    if not is_machine(claims):
+        return person_behind(claims) is not None
+    return Application.objects.filter(
+        ~Exists(Revocation.objects.filter(about(claims))),
+        client_id=claims["client_id"],
+        is_active=True,
+        epoch__lte=claims.get("aep", -1),
+    ).exists()
+
+
+def _by_an_active_application(claims: Mapping[str, Any]) -> Q | Exists:
+    """A session's token names no application; one that was disabled or deleted is not there to hold tokens."""
+    if "client_id" not in claims:
+        return Q()
+    return Exists(Application.objects.filter(client_id=claims["client_id"], is_active=True))

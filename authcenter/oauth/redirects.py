@@ -60,7 +60,7 @@ def origin_fault(origin: str) -> str | None:
         return _("not an origin")
     if parts.scheme not in {"http", "https"} or not parts.hostname or _FORBIDDEN.search(origin):
         return _("an origin looks like https://app.example.com")
-    if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+    if parts.path or "?" in origin or "#" in origin or "@" in parts.netloc:
         return _("an origin has no path, not even a slash at the end")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         return _("http is for loopback only; use https")
@@ -74,11 +74,11 @@ def matches(uri: str, registered: list[str], *, native: bool) -> bool:
     return native and any(_same_but_for_the_port(uri, known) for known in registered)
 
 
-_LOOPBACK = re.compile(r"^http://(127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?(/[^#@\\]*)?$")
+_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\])(?::([0-9]{1,5}))?(/[^#@\\]*)?")
 
 
 def _same_but_for_the_port(uri: str, registered: str) -> bool:
-    asked, known = _LOOPBACK.match(uri), _LOOPBACK.match(registered)
+    asked, known = _LOOPBACK.fullmatch(uri), _LOOPBACK.fullmatch(registered)
     if not asked or not known or not 0 < int(asked[2] or 80) < 65536:
         return False
     return (asked[1], asked[3]) == (known[1], known[3])

@@ -89,8 +89,25 @@ def audience(application: Application, scopes: Iterable[str], resources: list[st
     return list(dict.fromkeys([settings.OWN_API, *filter(None, of_scopes)]))
 
 
+def narrowed(application: Application, scopes: list[str], resources: list[str], asked: list[str]) -> list[str]:
+    """The resources of a token request (RFC 8707 section 2.2): it may narrow what was granted, not widen it.
+
+    Raises `InvalidTargetError`, also where what was granted is not for this application any more.
+    """
+    wanted = targets(application, asked or resources)
+    granted = audience(application, scopes, resources)
+    if any(resource not in granted for resource in wanted):
+        raise InvalidTargetError
+    return wanted
+
+
 def for_resources(application: Application, scopes: Iterable[str], resources: list[str]) -> list[str]:
-    """Of the granted scopes, those that mean something at these resources; identity scopes always do."""
-    if not resources:
-        return list(scopes)
-    return [scope for scope in scopes if application.api_scopes.get(scope, "") in {"", *resources}]
+    """Of these scopes, those that the application may still have and that mean something at these resources.
+
+    Identity scopes do everywhere. Raises `InvalidScopeError` where none is left.
+    """
+    may = allowed(application)
+    left = [scope for scope in scopes if scope in may and (not resources or may[scope] in {"", *resources})]
+    if not left:
+        raise InvalidScopeError(description="No scope is left for this client at this resource.")
+    return left

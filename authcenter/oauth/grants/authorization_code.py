@@ -16,14 +16,15 @@ from oauthlib.common import Request
 from oauthlib.openid.connect.core.grant_types import AuthorizationCodeGrant as LibraryGrant
 
 from authcenter.audit import events
+from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.access_token import Grounds
-from authcenter.oauth.errors import InvalidGrantError, InvalidRequestError
+from authcenter.oauth.errors import InvalidGrantError
 from authcenter.oauth.models import Authorization, Grant
 from authcenter.oauth.registration import hashed
 from authcenter.oauth.withdrawal import end_family
 from authcenter.sessions.models import Session
 
-_VERIFIER = re.compile(r"^[A-Za-z0-9._~-]{43,128}$")
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 class AuthorizationCodeGrant(LibraryGrant):  # type: ignore[misc]
@@ -77,7 +78,7 @@ def read(code: str, request: Request) -> bool:
     if request.code_verifier is not None:
         if not row.code_challenge:  # a stripped challenge: RFC 9700 section 2.1.1
             return False
-        if not _VERIFIER.match(request.code_verifier):
+        if not _VERIFIER.fullmatch(request.code_verifier):
             return False
     request._code = row
     request.user, request.scopes, request.nonce = row.user, row.scope.split(), row.nonce
@@ -87,9 +88,8 @@ def read(code: str, request: Request) -> bool:
 def redirect_uri_is_right(redirect_uri: str, request: Request) -> bool:
     """RFC 6749 section 4.1.3: identical, and sent where it was sent before."""
     row: Grant = request.__dict__["_code"]
-    if request.using_default_redirect_uri and row.redirect_uri_sent:
-        raise InvalidRequestError(description="Missing redirect_uri parameter.")
-    if redirect_uri != row.redirect_uri:
+    left_out = request.using_default_redirect_uri and row.redirect_uri_sent
+    if left_out or redirect_uri != row.redirect_uri:
         raise InvalidGrantError(description="The redirect_uri is not the one of the authorization request.")
     return True
 
@@ -97,18 +97,22 @@ def redirect_uri_is_right(redirect_uri: str, request: Request) -> bool:
 def consume(request: Request) -> None:
     """Exactly one request passes; the others are replays."""
     row: Grant = request.__dict__["_code"]
+    resources = scope_rules.narrowed(
+        request.client, row.scope.split(), row.resource or [], request.__dict__["_resources"]
+    )
+    request.scopes = scope_rules.for_resources(request.client, row.scope.split(), resources)
     if not Grant.objects.filter(pk=row.pk, consumed=None).update(consumed=timezone.now()):
         _replayed(row, request)
         raise InvalidGrantError(request=request)
     request._grounds = Grounds(
         application=request.client,
-        scopes=row.scope.split(),
-        resources=row.resource or [],
+        scopes=request.scopes,
+        resources=resources,
         user=row.user,
         authorization=row.authorization_id,
         family=row.family,
         session=row.session_id,
-        offline="offline_access" in row.scope.split(),
+        offline=scope_rules.OFFLINE in row.scope.split(),
         auth_time=row.auth_time,
         amr=row.amr,
         acr=row.acr,

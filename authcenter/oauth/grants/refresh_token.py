@@ -26,7 +26,7 @@ from authcenter.audit import events
 from authcenter.keys import vault
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.access_token import Grounds
-from authcenter.oauth.errors import InvalidGrantError, InvalidTargetError
+from authcenter.oauth.errors import InvalidGrantError
 from authcenter.oauth.models import Family
 from authcenter.oauth.registration import hashed
 from authcenter.oauth.withdrawal import end_family
@@ -72,8 +72,9 @@ def presented(token: str) -> Presented | None:
 
 
 def start(request: Request, token: str) -> None:
-    """Keep the family that a code bought."""
+    """Keep the family that a code bought: with all that was granted, whatever less this token request asked for."""
     grounds: Grounds = request.__dict__["_grounds"]
+    code = request.__dict__["_code"]
     now = timezone.now()
     Family.objects.create(
         id=grounds.family,
@@ -82,8 +83,8 @@ def start(request: Request, token: str) -> None:
         authorization_id=grounds.authorization,
         session_id=grounds.session,
         offline=grounds.offline,
-        scope=" ".join(grounds.scopes),
-        resource=grounds.resources,
+        scope=code.scope,
+        resource=code.resource or [],
         auth_time=grounds.auth_time,
         amr=grounds.amr,
         acr=grounds.acr,
@@ -111,17 +112,18 @@ def read(token: str, request: Request) -> bool:
 
 
 def consume(request: Request) -> None:
-    """Rotate: exactly one request writes the successor. Then fill what the tokens are minted from."""
+    """Rotate, after every refusal: exactly one request writes the successor. Fills what the tokens are minted from."""
     said: Presented = request.__dict__["_presented"]
     family: Family = request.__dict__["_family"]
+    resources = scope_rules.narrowed(
+        request.client, family.scope.split(), family.resource or [], request.__dict__["_resources"]
+    )
+    request.scopes = scope_rules.for_resources(request.client, request.scopes, resources)
     if "_successor" not in request.__dict__:
         _rotate(request, said, family)
-    resources = _resources(request, family)
-    scopes = scope_rules.for_resources(request.client, request.scopes, resources)
-    request.scopes = scopes
     request._grounds = Grounds(
         application=request.client,
-        scopes=scopes,
+        scopes=request.scopes,
         resources=resources,
         user=family.user,
         authorization=family.authorization_id,
@@ -209,12 +211,3 @@ def _replayed(request: Request, family: Family) -> bool:
             family=family.pk,
         )
     return False
-
-
-def _resources(request: Request, family: Family) -> list[str]:
-    """RFC 8707 section 2.2: a refresh may narrow the audience, not widen it."""
-    asked = scope_rules.targets(request.client, request.__dict__["_resources"])
-    granted = scope_rules.audience(request.client, family.scope.split(), family.resource or [])
-    if any(resource not in granted for resource in asked):
-        raise InvalidTargetError
-    return asked or family.resource or []

@@ -8,6 +8,7 @@ from oauth2_provider.models import AbstractApplication
 
 from authcenter.oauth.models.api import Scope
 from authcenter.oauth.redirects import origin_fault, redirect_uri_fault
+from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
 
 
 class Application(AbstractApplication):
@@ -120,6 +121,8 @@ class Application(AbstractApplication):
             faults.setdefault("token_endpoint_auth_method", []).append(
                 str(_("“none” is for public applications, and for them alone."))
             )
+        if self.access_token_seconds and self.access_token_seconds > LONGEST_ACCESS_TOKEN.total_seconds():
+            faults.setdefault("access_token_seconds", []).append(str(_("At most a day: revocations are kept so long.")))
         if self.is_public and "client_credentials" in self.grant_types:
             faults.setdefault("grant_types", []).append(str(_("client_credentials needs a confidential application.")))
         if faults:
