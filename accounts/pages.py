@@ -1,11 +1,28 @@
 """What every page needs to know."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Template context: the installation's name and whether it is a demo."""
-    return {"site_name": settings.SITE_NAME, "demo": settings.DEMO, "issuer": settings.ISSUER}
+    """Template context: the installation's name, whether it is a demo, and the application that sent the person here."""
+    return {
+        "site_name": settings.SITE_NAME,
+        "demo": settings.DEMO,
+        "issuer": settings.ISSUER,
+        "asking": _asking(request),
+    }
+
+
+def _asking(request: HttpRequest) -> dict[str, Any] | None:
+    """Name and logo of the application whose request waits for this person, where `next` leads back to it."""
+    target = urlsplit(request.POST.get("next") or request.GET.get("next") or "")
+    key = parse_qs(target.query).get("txn", [""])[0]
+    if not key or target.path != reverse("oauth-authorize"):
+        return None
+    waiting = request.session.get("authorize") or {}
+    return waiting.get(key) if isinstance(waiting, dict) else None

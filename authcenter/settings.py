@@ -93,6 +93,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin.apps.SimpleAdminConfig",  # the console registers what it shows, nothing is discovered
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -175,6 +176,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["png", "jpg", "svgz", "gz", "br", "woff", "woff2", "map"]
 WHITENOISE_MANIFEST_STRICT = False  # unfold names a file it does not ship
 MEDIA_ROOT = DATA_DIR / "media"
 
@@ -202,6 +204,9 @@ ACCOUNT_FORMS = {
     "login": "accounts.forms.SignInForm",
     "signup": "accounts.forms.SignUpForm",
     "change_password": "accounts.forms.ChangePasswordForm",
+    "reset_password_from_key": "accounts.forms.NewPasswordForm",
+    "confirm_email_verification_code": "accounts.forms.VerificationCodeForm",
+    "confirm_password_reset_code": "accounts.forms.ResetCodeForm",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -244,6 +249,7 @@ RETRY_WINDOW_SECONDS = 10
 KEY_RETIRED_FOR = REFRESH_IDLE + timedelta(days=1)
 """How long a retired key still verifies: as long as what it signed can live, and a day."""
 
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # unless the person asks to be remembered
 SESSION_COOKIE_AGE = int(BROWSER_SESSION_REMEMBERED.total_seconds())
 
 # --- OAuth ----------------------------------------------------------------------------------------------------
@@ -298,7 +304,8 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.FormParser"],
+    "DEFAULT_PARSER_CLASSES": ["authcenter.api.parsers.JSONBody", "authcenter.api.parsers.FormBody"],
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS tells nothing: the schema does
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
     "PAGE_SIZE": 50,
@@ -310,6 +317,9 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "One's own account and sessions, JWT sessions for first-party apps, and the demo API.",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "TAGS": [{"name": "JWT sessions"}, {"name": "Own account"}],
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "tryItOutEnabled": True, "validatorUrl": None},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/(api|demo/api)/",
@@ -328,8 +338,14 @@ UNFOLD = {
     "SITE_TITLE": SITE_NAME,
     "SITE_HEADER": SITE_NAME,
     "SITE_URL": "/account/",
+    "SITE_SYMBOL": "verified_user",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "ENVIRONMENT": "authcenter.console.dashboard.environment",
+    "DASHBOARD_CALLBACK": "authcenter.console.dashboard.dashboard",
+    "SIDEBAR": {"navigation": "authcenter.console.navigation.navigation"},
+    "ACCOUNT": {"navigation": "authcenter.console.navigation.account_links"},
 }
 
 LOGGING = {

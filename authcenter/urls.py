@@ -1,10 +1,11 @@
 """The protocol's table of contents: one line a route, with the document that defines it."""
 
-from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
 
+from authcenter.console.site import site
+from accounts import home
 from authcenter.keys.jwks import jwks
 from authcenter.oauth.authorize import authorize
 from authcenter.oauth.consent import consent, switch_account
@@ -14,6 +15,7 @@ from authcenter.oauth.token import token
 from authcenter.oidc.discovery import discovery
 from authcenter.oidc.logout import confirm_logout, logout
 from authcenter.oidc.userinfo import userinfo
+from authcenter.portal.connected_apps import connected_apps, remove_app
 from authcenter.server.health import livez, readyz
 
 urlpatterns = [
@@ -31,8 +33,16 @@ urlpatterns = [
     path("oauth/logout/confirm", confirm_logout, name="oidc-logout"),  # the page for people
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
-    path("accounts/", include("allauth.urls")),
-    path("admin/", admin.site.urls),
+    path("accounts/", include("accounts.urls")),  # signing in and up
+    path("account/", home.profile, name="account"),
+    path("account/security/", home.security, name="account-security"),
+    path("account/sessions/", home.sessions, name="account-sessions"),
+    path("account/sessions/others/", home.end_others, name="account-end-others"),
+    path("account/sessions/<uuid:session>/end/", home.end_one, name="account-end-session"),
+    path("account/apps/", connected_apps, name="account-apps"),
+    path("account/apps/<uuid:authorization>/remove/", remove_app, name="account-remove-app"),
+    path("api/", include("authcenter.api.urls")),
+    path("admin/", site.urls),
 ]
 
 

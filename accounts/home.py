@@ -1,0 +1,108 @@
+"""/account/: one's own profile, sign-ins and security. Connected apps are in `authcenter/portal/`."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.device import device_icon, device_name
+from accounts.forms import ProfileForm
+from accounts.models import User
+from accounts.sign_in import current_session
+from authcenter.audit import events
+from authcenter.audit.models import AuditEvent
+from authcenter.sessions.models import Session
+from authcenter.sessions.revocation import end_other_sessions, end_session
+
+PER_PAGE = 20
+_TOLD = (
+    events.Kind.SIGNED_IN,
+    events.Kind.SIGN_IN_REFUSED,
+    events.Kind.SIGNED_OUT,
+    events.Kind.PASSWORD_CHANGED,
+    events.Kind.PASSWORD_RESET,
+    events.Kind.EMAIL_VERIFIED,
+    events.Kind.CONSENT_GIVEN,
+    events.Kind.AUTHORIZATION_WITHDRAWN,
+    events.Kind.SESSION_REVOKED,
+    events.Kind.USER_REVOKED,
+    events.Kind.REFRESH_REPLAYED,
+)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    user = User.objects.get(pk=request.user.pk)
+    form = ProfileForm(request.POST or None, instance=user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Your profile is saved."))
+        return redirect("account")
+    return render(request, "account/home/profile.html", {"form": form, "here": "profile"})
+
+
+@login_required
+@require_safe
+def security(request: HttpRequest) -> HttpResponse:
+    """Recent activity, refusals too, found by the person as actor or as subject."""
+    mine = str(request.user.pk)
+    found = AuditEvent.objects.filter(Q(actor=mine) | Q(subject=mine), kind__in=_TOLD)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "account/home/security.html", {"page": page, "here": "security"})
+
+
+@login_required
+@require_safe
+def sessions(request: HttpRequest) -> HttpResponse:
+    here = current_session(request)
+    living = Session.objects.filter(user=request.user.pk, ended=None, expires__gt=timezone.now())
+    shown = Paginator(living.exclude(pk=here.pk if here else None), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "current": _described(here) if here else None,
+        "page": shown,
+        "others": [_described(session) for session in shown],
+        "here": "sessions",
+    }
+    return render(request, "account/home/sessions.html", context)
+
+
+@login_required
+@require_POST
+def end_one(request: HttpRequest, session: str) -> HttpResponse:
+    found = get_object_or_404(Session, pk=session, user=request.user.pk)
+    if end_session(found.pk, reason="signed out by its person"):
+        events.record(request, events.Kind.SESSION_REVOKED, actor=request.user.pk, subject=found.pk)
+    messages.success(request, _("%(device)s is signed out.") % {"device": device_name(found.user_agent)})
+    return redirect("account-sessions")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def end_others(request: HttpRequest) -> HttpResponse:
+    here = current_session(request)
+    if request.method != "POST":
+        return render(request, "account/home/end_others.html", {"here": "sessions"})
+    count = end_other_sessions(request.user.pk, but=here.pk if here else None, reason="signed out by its person")
+    events.record(request, events.Kind.SESSION_REVOKED, actor=request.user.pk, subject=request.user.pk, count=count)
+    messages.success(
+        request,
+        ngettext("One other sign-in is over.", "%(count)s other sign-ins are over.", count) % {"count": count}
+        if count
+        else _("There was no other sign-in."),
+    )
+    return redirect("account-sessions")
+
+
+def _described(session: Session) -> dict[str, object]:
+    return {
+        "session": session,
+        "device": device_name(session.user_agent),
+        "icon": device_icon(session.user_agent),
+    }

@@ -1,0 +1,67 @@
+"""/account/apps/: what a person has granted, and taking it back."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from authcenter.audit import events
+from authcenter.oauth import scopes as scope_rules
+from authcenter.oauth.models import Authorization, Scope
+from authcenter.oauth.withdrawal import withdraw
+
+PER_PAGE = 20
+
+
+@login_required
+@require_safe
+def connected_apps(request: HttpRequest) -> HttpResponse:
+    found = Authorization.objects.filter(user=request.user.pk, withdrawn=None).select_related("application")
+    if asked := request.GET.get("q", "").replace("\x00", "").strip():
+        found = found.filter(application__name__icontains=asked)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    titles = _titles(list(page))
+    apps = [{"authorization": row, "scopes": _in_words(row, titles)} for row in page]
+    return render(request, "account/home/apps.html", {"page": page, "apps": apps, "q": asked, "here": "apps"})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def remove_app(request: HttpRequest, authorization: str) -> HttpResponse:
+    """GET says what will happen; POST does it."""
+    found = get_object_or_404(
+        Authorization.objects.select_related("application"), pk=authorization, user=request.user.pk, withdrawn=None
+    )
+    if request.method != "POST":
+        scopes = _in_words(found, _titles([found]))
+        return render(
+            request, "account/home/remove_app.html", {"authorization": found, "scopes": scopes, "here": "apps"}
+        )
+    if withdraw(found.pk, reason="withdrawn by its person"):
+        events.record(
+            request,
+            events.Kind.AUTHORIZATION_WITHDRAWN,
+            actor=request.user.pk,
+            subject=request.user.pk,
+            client_id=found.application.client_id,
+            authorization=found.pk,
+        )
+    messages.success(request, _("%(app)s has no access any more.") % {"app": found.application.name})
+    return redirect("account-apps")
+
+
+def _titles(rows: list[Authorization]) -> dict[str, Any]:
+    names = {name for row in rows for name in row.scopes}
+    return dict(Scope.objects.filter(name__in=names).values_list("name", "title"))
+
+
+def _in_words(row: Authorization, titles: dict[str, Any]) -> list[Any]:
+    return [
+        scope_rules.IDENTITY[name].title if name in scope_rules.IDENTITY else titles.get(name, name)
+        for name in row.scopes
+    ]
