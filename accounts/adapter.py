@@ -11,6 +11,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.device import device_name
@@ -25,6 +26,14 @@ from authcenter.sessions.start import start_browser_session
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": _("E-mail address or password is wrong."),
+        "incorrect_password": _("That is not your password."),
+        "incorrect_code": _("That is not the code. Look again at the newest mail."),
+        "too_many_login_attempts": _("Too many attempts. Begin again in a few minutes."),
+    }
+
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
 
@@ -83,7 +92,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         confirmed = bool(super().confirm_email(request, email_address))
         if confirmed:
-            events.record(request, events.Kind.EMAIL_VERIFIED, actor=email_address.user_id, subject=email_address.user_id)
+            events.record(
+                request, events.Kind.EMAIL_VERIFIED, actor=email_address.user_id, subject=email_address.user_id
+            )
         return confirmed
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

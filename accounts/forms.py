@@ -35,6 +35,7 @@ class SignInForm(LoginForm):  # type: ignore[misc]
             {"autocomplete": "username", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
         )
         self.fields["password"].help_text = ""
+        _without_placeholders(self)
         self.fields["remember"].label = _("Keep me signed in for 30 days")
         asked = self.request.GET if self.request is not None else {}
         if hint := (asked.get("login_hint") or asked.get("login")):
@@ -53,6 +54,7 @@ class SignUpForm(SignupForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.fields["email"].label = _("E-mail address")
         self.fields["email"].widget.attrs.update({"autocomplete": "username", "autofocus": True})
+        _without_placeholders(self)
         self.fields["password1"].help_text = _("At least 10 characters. A few words that only you would put together.")
 
     def try_save(self, request: HttpRequest) -> Any:
@@ -99,6 +101,12 @@ class ResetCodeForm(LibraryResetCodeForm):  # type: ignore[misc]
         return _counted(PASSWORD_RESET_VERIFICATION_SESSION_KEY, super().clean_code)
 
 
+def _without_placeholders(form: forms.Form) -> None:
+    """Every field has a label; a placeholder says it again, in a colour that is hard to read."""
+    for field in form.fields.values():
+        field.widget.attrs.pop("placeholder", None)
+
+
 def _counted(state_key: str, judge: Callable[[], str]) -> str:
     """Count a mailed code's guess for its address before it is judged; the library counts for one browser only."""
     request = context.request
@@ -121,7 +129,16 @@ class ProfileForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ("name", "given_name", "family_name", "preferred_username", "website", "zoneinfo", "locale", "phone_number")
+        fields = (
+            "name",
+            "given_name",
+            "family_name",
+            "preferred_username",
+            "website",
+            "zoneinfo",
+            "locale",
+            "phone_number",
+        )
         help_texts = {
             "zoneinfo": _("For example Europe/Berlin."),
             "locale": _("For example en or pt-BR."),

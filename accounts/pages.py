@@ -9,7 +9,7 @@ from django.urls import reverse
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Template context: the installation's name, whether it is a demo, and the application that sent the person here."""
+    """Template context: the installation's name, whether it is a demo, and which application sent the person here."""
     return {
         "site_name": settings.SITE_NAME,
         "demo": settings.DEMO,

@@ -50,7 +50,7 @@ def forget_current_session(request: HttpRequest) -> None:
 
 
 def authentication(request: HttpRequest, user: User) -> dict[str, Any]:
-    """How and when this browser's person last proved who she is: `auth_time` (epoch seconds), `amr` (RFC 8176), `acr`."""
+    """How and when this person last proved who she is: `auth_time` (epoch seconds), `amr` (RFC 8176) and `acr`."""
     amr: list[str] = []
     at = 0.0
     for entry in get_authentication_records(request, user):

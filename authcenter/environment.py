@@ -20,7 +20,10 @@ class Environment:
         self._environ = environ.FileAwareEnv()
 
     def text(self, name: str, *, default: str) -> str:
-        return str(self._environ.str(name, default=default))
+        try:
+            return str(self._environ.str(name, default=default)).strip()  # a file ends with a line break
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE: {error.strerror}: {error.filename}") from None
 
     def boolean(self, name: str, *, default: bool) -> bool:
         value = self.text(name, default=str(default)).strip().lower()

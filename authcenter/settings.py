@@ -68,7 +68,8 @@ CSRF_FAILURE_VIEW = "authcenter.urls.csrf_failure"
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False  # the parent domain is not ours to decide for
 SECURE_SSL_REDIRECT = False  # the proxy in front ends TLS; redirecting a token request would leak it first
-SECURE_REFERRER_POLICY = "no-referrer"
+# Nothing is told to other sites. Not "no-referrer": browsers then post forms with `Origin: null`, which CSRF refuses.
+SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -108,6 +109,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "csp",
     "oauth2_provider",
+    "authcenter",  # its checks
     "authcenter.keys",
     "authcenter.sessions",
     "authcenter.audit",

@@ -1,5 +1,6 @@
 """The protocol's table of contents: one line a route, with the document that defines it."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
@@ -44,6 +45,8 @@ urlpatterns = [
     path("api/", include("authcenter.api.urls")),
     path("admin/", site.urls),
 ]
+if settings.DEMO:
+    urlpatterns.append(path("demo/", include("authcenter.demo.urls")))  # a sample client and API
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -1,84 +1,90 @@
-"""Shared by all tests: people, applications, counted SQL, parallel requests, a real running server, a real browser.
+"""Shared by all tests: people, applications, counted SQL, parallel requests, a real server, a real browser.
 
-The suite runs on whatever DATABASE_URL and CACHE_URL say; `make test` runs it on SQLite and on PostgreSQL with Redis.
+`make test` runs the suite on SQLite, then on PostgreSQL with Redis; plain `pytest` runs it on SQLite. See README.md.
 """
 
-import json
 import os
-import re
-import subprocess
-import sys
-import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import httpx
+import django
 import pytest
 
-# Before Django reads its settings: a demo on this machine, with a folder of its own for each worker of the run.
-os.environ.setdefault("DEMO", "1")
-_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-os.environ["DATA_DIR"] = str(Path(os.environ.get("DATA_DIR") or tempfile.mkdtemp(prefix="authcenter-test-")) / _worker)
+from tests import room  # sets the environment that Django's settings are read from
+from tests.live import Server, chromium_browser, strays
 
-from tests import services
+django.setup()  # now, so that the conftests below this one can import models
 
-ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery 7"
-SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", tempfile.gettempdir())) / "authcenter-screenshots"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("postgres") and not room.POSTGRES:
+            item.add_marker(pytest.mark.skip(reason="on PostgreSQL only"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_static_files(django_test_environment: None) -> Iterator[None]:
+    """Tests of pages need no collected files; the real server has them."""
+    from django.conf import settings
+    from django.test import override_settings
+
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
+        yield
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
-    """A file, so that threads of one test share it; pytest-xdist gives each worker its own name."""
-    from django.db import connections
+    from django.db import connection
 
-    for connection in connections.all():
-        if connection.vendor == "sqlite":
-            folder = Path(os.environ["DATA_DIR"])
-            folder.mkdir(parents=True, exist_ok=True)
-            connection.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
-        else:
-            connection.settings_dict["TEST"]["NAME"] = f"test_authcenter_{_worker}"
+    connection.settings_dict["TEST"]["NAME"] = room.test_database()
+
+
+@pytest.fixture(scope="session")
+def signing_keys(django_db_setup: None, django_db_blocker: Any) -> list[Any]:
+    """Slow to make: made once a run, and put back where a test's end swept them away."""
+    from authcenter.keys.models import Key
+    from authcenter.keys.rotation import ensure_keys
+
+    with django_db_blocker.unblock():
+        ensure_keys()
+        return list(Key.objects.all())
 
 
 @pytest.fixture(autouse=True)
-def _fresh(request: pytest.FixtureRequest, settings: Any) -> Iterator[None]:
-    """Keys, the own API and an empty cache for each test that has a database."""
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    if not {"db", "transactional_db"} & set(request.fixturenames):
+def _fresh(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test that has a database finds keys, the own API and an empty cache."""
+    marked = request.node.get_closest_marker("django_db")
+    if not marked and not {"db", "transactional_db"} & set(request.fixturenames):
         yield
         return
+    keys = request.getfixturevalue("signing_keys")
+    request.getfixturevalue("transactional_db" if "transactional_db" in request.fixturenames else "db")
     from django.core.cache import cache
-    from django.core.management import call_command
 
+    from authcenter.keys.models import Key
     from authcenter.keys.ring import ring
-    from authcenter.keys.rotation import ensure_keys
     from authcenter.oauth.own_api import ensure_own_api
 
-    request.getfixturevalue("transactional_db" if "transactional_db" in request.fixturenames else "db")
-    call_command("createcachetable", verbosity=0)
     cache.clear()
-    ensure_keys()
+    if not Key.objects.exists():
+        Key.objects.bulk_create(keys)
     ensure_own_api()
     ring.forget()
-    ring.jwks()  # warm, so that counted statements are the request's own
+    ring.jwks()  # read now, so that counted statements are the request's own
     yield
     ring.forget()
 
 
 @pytest.fixture
 def client() -> Any:
-    """Django's test client at the issuer's host."""
+    """Django's test client, at the issuer's host."""
     from django.test import Client
 
     return Client(HTTP_HOST="localhost")
@@ -86,14 +92,14 @@ def client() -> Any:
 
 @pytest.fixture
 def person(db: None) -> Callable[..., Any]:
-    """Make a person with a verified address; `PASSWORD` signs in."""
+    """Makes a person with a verified address; `PASSWORD` signs in."""
 
-    def make(email: str = "alice@example.com", **fields: Any) -> Any:
+    def make(email: str = "alice@example.com", password: str = PASSWORD, **fields: Any) -> Any:
         from allauth.account.models import EmailAddress
 
         from accounts.models import User
 
-        user = User.objects.create_user(email, fields.pop("password", PASSWORD), **fields)
+        user = User.objects.create_user(email, password, **fields)
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
         return user
 
@@ -102,7 +108,7 @@ def person(db: None) -> Callable[..., Any]:
 
 @pytest.fixture
 def application(db: None) -> Callable[..., Any]:
-    """Make an application of a kind; gives it and its secret."""
+    """Makes an application of a kind with the defaults of that kind; gives it and its secret."""
 
     def make(kind: str = "web", name: str = "Example", scopes: Any = (), **fields: Any) -> tuple[Any, str]:
         from authcenter.oauth.registration import new_application
@@ -118,7 +124,7 @@ def application(db: None) -> Callable[..., Any]:
 
 @pytest.fixture
 def sign_in() -> Callable[..., None]:
-    """Sign a person in through the form, as she would."""
+    """Signs a person in through the form, as she would."""
 
     def act(client: Any, user: Any, password: str = PASSWORD) -> None:
         response = client.post("/accounts/login/", {"login": user.email, "password": password})
@@ -135,13 +141,13 @@ class Statements:
         return len(self.sql)
 
     def at_most(self, most: int) -> None:
-        listed = "\n".join(f"  {number}. {sql[:160]}" for number, sql in enumerate(self.sql, 1))
+        listed = "\n".join(f"  {number}. {sql[:200]}" for number, sql in enumerate(self.sql, 1))
         assert len(self.sql) <= most, f"{len(self.sql)} statements, at most {most} wanted:\n{listed}"
 
 
 @pytest.fixture
 def sql(transactional_db: None) -> Callable[[], Any]:
-    """Counts statements, BEGIN and COMMIT too: `with sql() as statements: …; statements.at_most(5)`."""
+    """Counts statements, BEGIN and COMMIT too: `with sql() as statements: …`, then `statements.at_most(5)`."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -157,7 +163,7 @@ def sql(transactional_db: None) -> Callable[[], Any]:
 
 @pytest.fixture
 def parallel() -> Callable[..., list[Any]]:
-    """Run a call n times at once: all threads wait at one barrier. An exception of any fails the test."""
+    """Runs `call(number)` n times at once: all threads wait at one barrier. An exception in one fails the test."""
 
     def run(times: int, call: Callable[[int], Any]) -> list[Any]:
         barrier = threading.Barrier(times)
@@ -177,89 +183,10 @@ def parallel() -> Callable[..., list[Any]]:
     return run
 
 
-class Server:
-    """A real AuthCenter, as `make run` starts it: granian, two workers, a database of its own."""
-
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        port = services.free_port()
-        self.url, self.data_dir = f"http://localhost:{port}", folder / "data"
-        self.environment = {
-            **os.environ,
-            **environment,
-            "DEMO": "1",
-            "PORT": str(port),
-            "DATA_DIR": str(self.data_dir),
-            "PYTHONUNBUFFERED": "1",
-        }
-        self._log = folder / "server.log"
-        self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=self._log.open("w"),
-            stderr=subprocess.STDOUT,
-        )
-
-    def wait(self) -> None:
-        for _attempt in range(600):
-            assert self._process.poll() is None, f"the server stopped:\n{self.log()}"
-            try:
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
-                    return
-            except httpx.HTTPError:
-                pass
-            time.sleep(0.1)
-        raise AssertionError(f"the server is not ready:\n{self.log()}")
-
-    def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(15)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-
-    @property
-    def demo(self) -> dict[str, Any]:
-        return json.loads((self.data_dir / "demo.json").read_text())
-
-    def mails(self) -> list[str]:
-        """Messages in the order they were sent."""
-        files = sorted((self.data_dir / "mail").glob("*"), key=lambda file: file.stat().st_mtime_ns)
-        return [file.read_text() for file in files]
-
-    def manage(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def python(self, code: str) -> str:
-        """Run a few lines in the server's Django and return what they print."""
-        return self.manage("shell", "--no-imports", "-c", code)
-
-    def log(self) -> str:
-        return self._log.read_text()
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One running server for each worker of the run. A stack in its log fails the run."""
-    environment = {}
-    if (url := os.environ.get("DATABASE_URL", "")).startswith("postgres"):
-        import psycopg
-
-        name = f"live_{_worker}"
-        with psycopg.connect(url.replace("postgres://", "postgresql://"), autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            connection.execute(f'CREATE DATABASE "{name}"')
-        environment["DATABASE_URL"] = url.rsplit("/", 1)[0] + f"/{name}"
-    running = Server(tmp_path_factory.mktemp("server"), environment)
+    """One real server for each worker of the run. A stack trace in its log fails the run."""
+    running = Server(tmp_path_factory.mktemp("server"))
     try:
         running.wait()
         yield running
@@ -270,35 +197,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """Debian's Chromium under Playwright, without its calls home."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        )
-        yield launched
-        launched.close()
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop in this thread is none that Django runs in
+    with chromium_browser() as browser:
+        yield browser
 
 
 @pytest.fixture
 def new_page(chromium: Any, server: Server) -> Iterator[Callable[..., Any]]:
-    """A page in a browser of its own. A request that leaves the server fails the test."""
+    """A page in a browser profile of its own. A request that leaves the server fails the test."""
     contexts, strayed = [], []
 
     def make(width: int = 1280, height: int = 800, **options: Any) -> Any:
         context = chromium.new_context(viewport={"width": width, "height": height}, locale="en-US", **options)
         context.set_default_timeout(15_000)
-        context.on("request", lambda asked: strayed.append(asked.url) if _strays(asked.url, server.url) else None)
+        context.on("request", lambda asked: strayed.append(asked.url) if strays(asked.url, server.url) else None)
         contexts.append(context)
         return context.new_page()
 
@@ -306,11 +218,6 @@ def new_page(chromium: Any, server: Server) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert not strayed, f"requests to other sites: {strayed}"
-
-
-def _strays(url: str, home: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme in {"http", "https"} and parts.netloc != urlsplit(home).netloc
 
 
 @pytest.fixture
@@ -330,11 +237,10 @@ def operator_page(new_page: Callable[..., Any]) -> Any:
 
 @pytest.fixture(scope="session")
 def screenshots() -> Callable[[Any, str], None]:
-    """Keep a picture of a page under SCREENSHOTS (the system's temporary folder)."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    """Keeps a picture of a page under build/screenshots."""
+    room.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
 
     def keep(page: Any, name: str) -> None:
-        assert re.fullmatch(r"[a-z0-9-]+", name)
-        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        page.screenshot(path=room.SCREENSHOTS / f"{name}.png", full_page=True)
 
     return keep

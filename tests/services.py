@@ -1,40 +1,53 @@
-"""The real services that tests need: PostgreSQL, Redis, Chromium. From Debian's packages, private, on free ports."""
+"""What the tests need from the system: PostgreSQL, Redis, Chromium, and the documentation's curl and jq.
+
+All from Debian's packages. The servers are private to a run: files in a temporary folder, a free port on loopback.
+"""
 
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PACKAGES = {
-    "postgresql": lambda: bool(_postgresql_bin()),
-    "redis-server": lambda: shutil.which("redis-server"),
-    "chromium": lambda: shutil.which("chromium"),
-    "jq": lambda: shutil.which("jq"),
-    "curl": lambda: shutil.which("curl"),
-}
+PROGRAMS = {"redis-server": "redis-server", "chromium": "chromium", "curl": "curl", "jq": "jq"}
+"""Program on PATH: Debian's package."""
 
 
 def install_missing() -> None:
-    """As root on Debian, install what is missing; elsewhere say what to install and stop."""
-    missing = [name for name, present in PACKAGES.items() if not present()]
+    """As root on Debian install what is missing; elsewhere say what to install, and stop."""
+    missing = [package for program, package in PROGRAMS.items() if not shutil.which(program)]
+    if not _postgresql_tools():
+        missing.append("postgresql")
+    if "chromium" in missing:
+        missing.append("fonts-dejavu-core")  # a bare machine has no font to show a page in
     if not missing:
         return
+    names = " ".join(missing)
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise SystemExit(f"The tests need {', '.join(missing)}. Install: sudo apt-get install {' '.join(missing)}")
-    print(f"Installing {', '.join(missing)} …", flush=True)
-    quiet = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, "stdout": subprocess.DEVNULL}
-    for attempt in range(3):
-        subprocess.run(["apt-get", "update", "-qq"], check=False, **quiet)
-        done = subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=False, **quiet)
+        raise SystemExit(f"The tests need {names}. On Debian: sudo apt-get install {names}")
+    print(f"Installing {names} (a few minutes, once) ...", flush=True)
+    quietly = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for pause in (5, 20, 0):
+        subprocess.run(["apt-get", "update", "-qq"], env=quietly, check=False)
+        done = subprocess.run(
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing],
+            env=quietly,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
         if done.returncode == 0:
             return
-        time.sleep(5 * (attempt + 1))
-    raise SystemExit(f"apt-get could not install {', '.join(missing)}")
+        print(done.stdout[-2000:], file=sys.stderr, flush=True)
+        time.sleep(pause)
+    raise SystemExit(f"apt-get could not install {names}.")
 
 
 def free_port() -> int:
@@ -45,37 +58,43 @@ def free_port() -> int:
 
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """A private cluster; gives the URL of its maintenance database. Its files go when it stops."""
-    folder = Path(tempfile.mkdtemp(prefix="authcenter-pg-"))
-    port, tools = free_port(), _postgresql_bin()
-    as_user = []
-    if os.geteuid() == 0:  # the server refuses to run as root
+    """A private cluster; gives the URL of its maintenance database."""
+    tools, port = _postgresql_tools(), free_port()
+    folder = Path(tempfile.mkdtemp(prefix="authcenter-postgresql-"))
+    as_postgres: list[str] = []
+    if os.geteuid() == 0:  # it refuses to run as root
         shutil.chown(folder, "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-    data = folder / "data"
+        as_postgres = ["runuser", "-u", "postgres", "--"]
+    data, log = folder / "data", folder / "log"
 
-    def run(*command: str) -> None:
-        subprocess.run([*as_user, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
+    def run(tool: str, *arguments: str) -> None:
+        command = [*as_postgres, f"{tools}/{tool}", "-D", str(data), *arguments]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", check=False)
+        if done.returncode:
+            raise SystemExit(f"{tool}: {done.stdout}\n{log.read_text() if log.exists() else ''}")
 
-    run(f"{tools}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+    # Nothing here outlives a power cut, so nothing is synced; commits still wait as they do by default.
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
-    run(f"{tools}/pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
     try:
-        yield f"postgres://postgres@127.0.0.1:{port}/postgres"
+        run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        run("pg_ctl", "-o", options, "-l", str(log), "-w", "start")
+        try:
+            yield f"postgres://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            run("pg_ctl", "-m", "immediate", "stop")
     finally:
-        subprocess.run([*as_user, f"{tools}/pg_ctl", "-D", str(data), "-m", "immediate", "stop"], check=False, stdout=subprocess.DEVNULL, cwd="/")
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def redis() -> Iterator[str]:
-    """A private server without persistence; gives its URL."""
+    """A private server that keeps nothing; gives its URL without a database number."""
     port = free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=tempfile.gettempdir())
     try:
         _wait_for(port)
-        yield f"redis://127.0.0.1:{port}/0"
+        yield f"redis://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(10)
@@ -88,9 +107,11 @@ def _wait_for(port: int) -> None:
             return
         except OSError:
             time.sleep(0.1)
-    raise RuntimeError(f"nothing listens on port {port}")
+    raise SystemExit(f"nothing listens on port {port}")
 
 
-def _postgresql_bin() -> str:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return str(found[-1].parent) if found else ""
+def _postgresql_tools() -> str:
+    """Debian keeps them off PATH, by version."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    initdb = str(found[-1]) if found else shutil.which("initdb")
+    return str(Path(initdb).parent) if initdb else ""

@@ -1,37 +1,39 @@
-"""`make test`: the whole suite twice, on SQLite and on PostgreSQL with Redis."""
+"""`make test`: the whole suite on SQLite, then on PostgreSQL with Redis.
+
+    python -m tests.suite [sqlite | postgresql] [what pytest takes ...]
+"""
 
 import os
+import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 from tests import services
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
+    began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that being killed ends the services too
+    only = arguments.pop(0) if arguments and arguments[0] in {"sqlite", "postgresql"} else ""
     services.install_missing()
-    arguments = sys.argv[1:]
-    with services.postgresql() as postgresql_url, services.redis() as redis_url:
-        passes = {
-            "SQLite": {},
-            "PostgreSQL and Redis": {"DATABASE_URL": postgresql_url, "CACHE_URL": redis_url},
-        }
-        results = [_run(name, environment, arguments) for name, environment in passes.items()]
+    results = []
+    if only != "postgresql":
+        results.append(_run("SQLite", {}, arguments))
+    if only != "sqlite":
+        with services.postgresql() as database, services.redis() as cache:
+            urls = {"TEST_DATABASE_URL": database, "TEST_REDIS_URL": cache}
+            results.append(_run("PostgreSQL and Redis", urls, arguments))
+    print(f"\nThe suite {'FAILED' if any(results) else 'passed'} in {time.monotonic() - began:.0f} s.", flush=True)
     return max(results)
 
 
-def _run(name: str, environment: dict[str, str], arguments: list[str]) -> int:
-    print(f"\n=== {name} ===", flush=True)
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="authcenter-test-") as folder:
-        command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", *arguments]
-        inherited = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "CACHE_URL", "ISSUER"}}
-        settings = {"DEMO": "1", "PORT": "8000", "DATA_DIR": folder, "PYTHONUNBUFFERED": "1"}
-        code = subprocess.run(command, env={**inherited, **settings, **environment}, check=False).returncode
-    print(f"=== {name}: {'passed' if code == 0 else 'FAILED'} in {time.monotonic() - began:.0f} s ===", flush=True)
-    return code
+def _run(name: str, urls: dict[str, str], arguments: list[str]) -> int:
+    print(f"\n=== On {name} ===", flush=True)
+    workers = [] if {"-n", "--pdb", "-s"} & set(arguments) else ["-n", "2", "--dist", "loadfile"]
+    command = [sys.executable, "-m", "pytest", "-q", *workers, *arguments]
+    return subprocess.run(command, env={**os.environ, **urls}, check=False).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

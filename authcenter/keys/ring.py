@@ -12,22 +12,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from joserfc import jws
-from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from authcenter.keys import vault
 from authcenter.keys.models import Key
+from authcenter.resource_server.errors import InvalidToken as InvalidToken
+from authcenter.resource_server.signature import JoseKey, signed_claims
 
 REFRESH_SECONDS = 10.0
 ALGORITHMS = ("ES256", "RS256")
 """What a new installation makes keys for."""
-
-MAX_TOKEN_LENGTH = 16_384
-Parsed = ECKey | RSAKey | OKPKey
-
-
-class InvalidToken(Exception):
-    """The token is not ours, not of the wanted type, or not whole. Says why to the log, never to the caller."""
 
 
 class Ring:
@@ -36,8 +30,8 @@ class Ring:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loaded_at = float("-inf")
-        self._verifying: dict[str, tuple[str, Parsed]] = {}
-        self._signing: dict[str, tuple[str, Parsed]] = {}
+        self._verifying: dict[str, tuple[str, JoseKey]] = {}
+        self._signing: dict[str, tuple[str, JoseKey]] = {}
         self._jwks: list[dict[str, Any]] = []
 
     def sign(self, claims: Mapping[str, Any], *, typ: str, algorithm: str) -> str:
@@ -56,24 +50,15 @@ class Ring:
         Checks signature, type and form only: `exp`, `aud` and revocation are the caller's.
         Raises `InvalidToken`.
         """
-        if len(token) > MAX_TOKEN_LENGTH:
-            raise InvalidToken("too long")
-        try:
-            header = jws.extract_compact(token.encode("ascii")).headers()
-        except (JoseError, ValueError, UnicodeError, KeyError, TypeError, RecursionError):
-            raise InvalidToken("not a JWS") from None
-        found = header.get("typ")
-        if not isinstance(found, str) or found.lower().removeprefix("application/") not in set(typ):
-            raise InvalidToken(f"typ is {found!r}")
-        algorithm, key = self._key(header.get("kid"))
-        try:
-            payload = jws.deserialize_compact(token.encode("ascii"), key, algorithms=[algorithm]).payload
-            claims = json.loads(payload)
-        except (JoseError, ValueError, UnicodeError, KeyError, TypeError, RecursionError):
-            raise InvalidToken("bad signature or payload") from None
-        if not isinstance(claims, dict):
-            raise InvalidToken("the payload is not an object")
-        return claims
+        return signed_claims(token, self, types=frozenset(typ))[1]
+
+    def key(self, kid: str) -> tuple[str, JoseKey] | None:
+        """The algorithm and public key named `kid`, or None: what a `Verifier` of the resource server asks."""
+        self._fresh()
+        if kid not in self._verifying and time.monotonic() - self._loaded_at > 1:
+            self.forget()  # perhaps rotated a moment ago; at most once a second, whatever is thrown at us
+            self._fresh()
+        return self._verifying.get(kid)
 
     def jwks(self) -> dict[str, list[dict[str, Any]]]:
         """The public JWK Set (RFC 7517 section 5): next, active and retired keys; revoked ones are gone."""
@@ -89,18 +74,6 @@ class Ring:
         """Read the keys again at the next use."""
         self._loaded_at = float("-inf")
 
-    def _key(self, kid: object) -> tuple[str, Parsed]:
-        self._fresh()
-        if not isinstance(kid, str):
-            raise InvalidToken("no kid")
-        if kid not in self._verifying and time.monotonic() - self._loaded_at > 1:
-            self.forget()  # perhaps rotated a moment ago; at most once a second, whatever is thrown at us
-            self._fresh()
-        try:
-            return self._verifying[kid]
-        except KeyError:
-            raise InvalidToken("unknown kid") from None
-
     def _fresh(self) -> None:
         if time.monotonic() - self._loaded_at < REFRESH_SECONDS:
             return
@@ -110,8 +83,8 @@ class Ring:
                 self._loaded_at = time.monotonic()
 
     def _load(self) -> None:
-        verifying: dict[str, tuple[str, Parsed]] = {}
-        signing: dict[str, tuple[str, Parsed]] = {}
+        verifying: dict[str, tuple[str, JoseKey]] = {}
+        signing: dict[str, tuple[str, JoseKey]] = {}
         published = []
         for row in Key.objects.exclude(state=Key.State.REVOKED).order_by("-created"):
             known = self._verifying.get(row.kid)
@@ -131,7 +104,7 @@ def _json(claims: Mapping[str, Any]) -> bytes:
     return json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _imported(jwk: dict[str, Any]) -> Parsed:
+def _imported(jwk: dict[str, Any]) -> JoseKey:
     kinds: dict[str, type[ECKey] | type[RSAKey] | type[OKPKey]] = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
     return kinds[jwk["kty"]].import_key(jwk)
 

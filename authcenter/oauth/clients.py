@@ -86,11 +86,13 @@ def _proved(application: Application, secret: str) -> bool:
 
 def _refused(request: HttpRequest, client_id: str, method: str) -> InvalidClientError | TooManyRefusals:
     """One answer for every reason; the reason that matters, who and how often, goes to the log."""
-    wait = limits.refused(limits.application_secret(request, client_id))
+    windows = limits.application_secret(request, client_id)
+    wait = limits.refused(windows)
     events.record(request, events.Kind.CLIENT_REFUSED, client_id=client_id, method=method)
     if wait:
-        events.record(request, events.Kind.LIMIT_REACHED, client_id=client_id, limit="application_secret")
         return TooManyRefusals(wait)
+    if limits.reached(windows):  # by this very refusal: told once, the next ones are not even looked at
+        events.record(request, events.Kind.LIMIT_REACHED, client_id=client_id, limit="application_secret")
     return InvalidClientError(description="Client authentication failed.")
 
 

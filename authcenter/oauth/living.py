@@ -4,23 +4,26 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, Q
+from allauth.account.models import EmailAddress
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import User
 from authcenter.oauth.models import Application
 from authcenter.sessions.models import Revocation
 from authcenter.sessions.revocation import about
 
+_verified = EmailAddress.objects.filter(user=OuterRef("pk"), email__iexact=OuterRef("email"), verified=True)
+
 
 def person_behind(claims: Mapping[str, Any]) -> User | None:
-    """The active person of a token of theirs that nothing has taken back, or None."""
+    """The active person of a token of theirs that nothing has taken back, or None; `email_verified` comes with it."""
     try:
         subject = UUID(str(claims.get("sub")))
     except ValueError:
         return None
     user = (
         User.objects.filter(_by_an_active_application(claims), pk=subject, is_active=True)
-        .annotate(token_is_revoked=Exists(Revocation.objects.filter(about(claims))))
+        .annotate(token_is_revoked=Exists(Revocation.objects.filter(about(claims))), email_verified=Exists(_verified))
         .first()
     )
     if user is None or user.token_is_revoked or user.epoch > claims.get("uep", -1):

@@ -1,4 +1,4 @@
-"""AuthCenter's own API as a record among the others: the default audience, and the scopes that applications may ask for."""
+"""AuthCenter's own API as a record among the others: the default audience, and the scopes to ask for."""
 
 from django.conf import settings
 from django.db import transaction

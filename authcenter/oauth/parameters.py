@@ -61,7 +61,7 @@ def from_form(request: HttpRequest) -> Parameters:
 
 
 def body_of(request: HttpRequest) -> bytes:
-    """The body, of whatever length it claims. Django's own refusal is a page, and its reading of the length can fail."""
+    """The body, whatever length it claims: Django's own refusal is a page, and its reading of the length can fail."""
     try:
         return request.body
     except (RequestDataTooBig, ValueError):

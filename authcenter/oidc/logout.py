@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from allauth.account.adapter import get_adapter
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
@@ -21,7 +23,7 @@ from authcenter.keys.ring import InvalidToken
 from authcenter.oauth import clients, id_token
 from authcenter.oauth.errors import InvalidRequestError, OAuth2Error
 from authcenter.oauth.models import Application
-from authcenter.oauth.parameters import Parameters, parsed
+from authcenter.oauth.parameters import Parameters, body_of, parsed
 from authcenter.oauth.respond import Redirect
 
 
@@ -39,14 +41,13 @@ class Wish:
 @require_http_methods(["GET", "POST"])
 def logout(http: HttpRequest) -> HttpResponse:
     try:
-        raw = http.body if http.method == "POST" else http.META.get("QUERY_STRING", "")
-        parameters = parsed(raw)
+        parameters = parsed(body_of(http) if http.method == "POST" else http.META.get("QUERY_STRING", ""))
         wish = _wish(parameters)
     except OAuth2Error as error:
         return _page(http, error)
     session = current_session(http)
     if session is None:
-        return _done(http, wish)
+        return _as_get(parameters) if http.method == "POST" else _done(http, wish)
     if wish.session == str(session.pk):
         get_adapter().logout(http)
         return _done(http, wish)
@@ -97,6 +98,11 @@ def _hint(parameters: Parameters) -> dict[str, object] | None:
         return id_token.read_hint(token)
     except InvalidToken:
         raise InvalidRequestError(description="The id_token_hint is not an ID token of this server.") from None
+
+
+def _as_get(parameters: Parameters) -> HttpResponse:
+    """The cookie does not come with a form from another site: nobody is told that she is signed out before we look."""
+    return Redirect(f"{reverse('oidc-end-session')}?{urlencode(list(parameters.pairs))}")
 
 
 def _done(http: HttpRequest, wish: Wish) -> HttpResponse:

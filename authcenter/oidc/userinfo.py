@@ -10,7 +10,7 @@ from authcenter.keys.ring import InvalidToken
 from authcenter.oauth import access_token, clients, cross_origin, living
 from authcenter.oauth.claims import about_person
 from authcenter.oauth.errors import InvalidRequestError
-from authcenter.oauth.parameters import parsed
+from authcenter.oauth.parameters import body_of, parsed
 
 
 @csrf_exempt
@@ -54,7 +54,7 @@ def _token(http: HttpRequest) -> str | None:
     if "access_token" in http.GET:
         raise InvalidRequestError(description="The access token must not be in the URL.")
     if http.method == "POST" and http.content_type == "application/x-www-form-urlencoded":
-        form = parsed(http.body)
+        form = parsed(body_of(http))
         if form.repeated:
             raise InvalidRequestError(description="A parameter was sent more than once.")
         if in_form := form.get("access_token"):

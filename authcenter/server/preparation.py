@@ -1,19 +1,17 @@
 """What has to be there before the first request: tables, the cache's table, keys, static files, and a demo's data."""
 
-import hashlib
+import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from django.apps import apps
 from django.conf import settings
-from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from authcenter.keys.rotation import ensure_keys
 from authcenter.oauth.own_api import ensure_own_api
+from authcenter.server import static_files
 
 _LOCK = 7_266_001
 """Number of the advisory lock under which one node prepares and the others wait."""
@@ -22,9 +20,8 @@ _LOCK = 7_266_001
 def prepare(say: Callable[[str], None]) -> None:
     """Bring database and files up to date. Quick where nothing has changed; safe when several nodes start at once."""
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _one_node_at_a_time():
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    with _one_process_of_this_folder(), _one_node_of_this_database():
+        if migrations_are_pending():
             say("Making the tables …")
             call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
@@ -33,13 +30,28 @@ def prepare(say: Callable[[str], None]) -> None:
         ensure_own_api()
         if settings.DEMO:
             call_command("seed_demo", verbosity=0)
-    _static_files(say)
+    with _one_process_of_this_folder():
+        if static_files.are_stale():
+            say("Collecting and compressing static files (once, about ten seconds) …")
+            static_files.collect()
+
+
+def migrations_are_pending() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 @contextmanager
-def _one_node_at_a_time() -> Iterator[None]:
+def _one_process_of_this_folder() -> Iterator[None]:
+    with (settings.DATA_DIR / "prepare.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _one_node_of_this_database() -> Iterator[None]:
     if connection.vendor != "postgresql":
-        yield  # SQLite has one node, and its writers wait for one another
+        yield  # a SQLite file has one node, and the folder's lock serves it
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
@@ -47,23 +59,3 @@ def _one_node_at_a_time() -> Iterator[None]:
             yield
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
-
-
-def _static_files(say: Callable[[str], None]) -> None:
-    """Collect them when they have changed: the stamp is a hash of their names, sizes and times."""
-    stamp, present = Path(settings.STATIC_ROOT) / ".stamp", _fingerprint()
-    if stamp.exists() and stamp.read_text() == present:
-        return
-    say("Collecting static files …")
-    call_command("collectstatic", verbosity=0, interactive=False, clear=True)
-    stamp.write_text(present)
-
-
-def _fingerprint() -> str:
-    digest = hashlib.sha256(settings.VERSION.encode())
-    for finder in get_finders():
-        for name, storage in finder.list([]):
-            file = Path(storage.path(name)).stat()
-            digest.update(f"{name} {file.st_size} {file.st_mtime_ns}\n".encode())
-    digest.update(" ".join(sorted(apps.app_configs)).encode())
-    return digest.hexdigest()

@@ -4,8 +4,7 @@ The library's refresh races and keeps raw tokens; here a refresh is one conditio
 A refresh token that is not the present one is a replay: the session ends (RFC 9700 section 4.14.2).
 """
 
-import time
-import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from authcenter.keys.ring import InvalidToken, ring
+from authcenter.resource_server.verifier import Verifier
 from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_session
 
@@ -25,40 +25,41 @@ REFRESH_TYP = "session-refresh+jwt"
 _TYPS = {"access": ACCESS_TYP, "refresh": REFRESH_TYP}
 
 
+def verifier(*types: str) -> Verifier:
+    """Checks session tokens of these types; knows nothing of revocation."""
+    return Verifier(
+        settings.ISSUER, settings.SESSION_AUDIENCE, keys=ring, types=types, requires=("sub", "sid", "jti", "token_use")
+    )
+
+
 class SessionTokenBackend(TokenBackend):
     """What SimpleJWT asks to encode and decode: the ring signs, and each kind of token has its own `typ`."""
 
     def __init__(self) -> None:
         super().__init__("ES256", "", "", settings.SESSION_AUDIENCE, settings.ISSUER)
+        self._verifier = verifier(ACCESS_TYP, REFRESH_TYP)
 
     def encode(self, payload: dict[str, Any]) -> str:
-        use = payload.get("token_use")
         claims = {**payload, "iss": settings.ISSUER, "aud": settings.SESSION_AUDIENCE}
-        return ring.sign(claims, typ=_TYPS[str(use)], algorithm="ES256")
+        return ring.sign(claims, typ=_TYPS[str(payload.get("token_use"))], algorithm="ES256")
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
+        """The claims of a whole, unexpired session token; `verify` is SimpleJWT's and changes nothing here."""
         text = token.decode("ascii", "replace") if isinstance(token, bytes) else str(token)
         try:
-            claims = ring.verify(text, typ=_TYPS.values())
+            checked = self._verifier.verify(text)
         except InvalidToken as error:
             raise TokenBackendError("Token is invalid") from error
-        now = time.time()
-        if (
-            claims.get("iss") != settings.ISSUER
-            or claims.get("aud") != settings.SESSION_AUDIENCE
-            or not isinstance(claims.get("exp"), int)
-            or now >= claims["exp"]
-            or not isinstance(claims.get("sid"), str)
-        ):
+        if _TYPS.get(str(checked.claims["token_use"])) != checked.type:
             raise TokenBackendError("Token is invalid")
-        return claims
+        return dict(checked.claims)
 
 
-class SessionAccessToken(AccessToken):  # type: ignore[misc]
+class SessionAccessToken(AccessToken):
     """Lives minutes; carries `sid` and the user's epoch (`uep`), so that ending either ends it."""
 
 
-class SessionRefreshToken(RefreshToken):  # type: ignore[misc]
+class SessionRefreshToken(RefreshToken):
     """Rotated at every use; its `jti` is the one that the session's row names."""
 
     access_token_class = SessionAccessToken
@@ -75,42 +76,40 @@ class Pair:
 
 def first_pair(session: Session, claims: dict[str, Any]) -> Pair:
     """The tokens of a session that was made a moment ago, in the same transaction."""
-    refresh = _refresh_token(session, claims)
+    refresh = _refresh_token(session)
     Session.objects.filter(pk=session.pk).update(refresh_jti=refresh["jti"])
     return Pair(str(_access_token(session, claims)), str(refresh), session)
 
 
 def read_refresh_token(raw: str) -> SessionRefreshToken:
     """A whole, unexpired refresh token. Raises `TokenError`; knows nothing of replay yet."""
-    token = SessionRefreshToken(raw)  # type: ignore[arg-type]
-    return token
+    return SessionRefreshToken(raw)  # type: ignore[arg-type]
 
 
-def rotate(raw: str, claims_of: Any) -> Pair:
-    """Exchange a refresh token for the next pair: one conditional update decides who wins.
+def rotate(raw: str, claims_of: Callable[[Any], dict[str, Any]]) -> Pair:
+    """Exchange a refresh token for the next pair: one conditional update decides who wins, before anything is minted.
 
-    `claims_of(session)` tells the claims of the session's person. Raises `TokenError`; a replay ends the session,
-    and the end is committed.
+    `claims_of(user)` tells the claims of the session's person. Raises `TokenError`; a replay ends the session, and
+    the end is committed.
     """
     token = read_refresh_token(raw)
     with transaction.atomic():
-        session = Session.objects.select_related("user").filter(pk=_uuid(token["sid"])).first()
+        session = Session.objects.select_related("user").filter(pk=token["sid"]).first()
         if session is None or not session.is_alive or not session.user.is_active:
             raise TokenError("The session has ended.")
         if session.user.epoch != session.user_epoch:
             raise TokenError("The session has ended.")
-        claims = claims_of(session)
-        successor = _refresh_token(session, claims)
+        successor = _refresh_token(session)
         won = Session.objects.filter(pk=session.pk, refresh_jti=token["jti"], ended=None).update(
             refresh_jti=successor["jti"], last_seen=timezone.now()
         )
         if won:
-            return Pair(str(_access_token(session, claims)), str(successor), session)
-        end_session(session.pk, reason="refresh replay")
-    raise Replayed(session)
+            return Pair(str(_access_token(session, claims_of(session.user))), str(successor), session)
+        ended = end_session(session.pk, reason="refresh replay")
+    raise Replayed(session) if ended else TokenError("The session has ended.")
 
 
-class Replayed(TokenError):  # type: ignore[misc]
+class Replayed(TokenError):
     """An older refresh token came back: somebody has a copy. The session is over."""
 
     def __init__(self, session: Session) -> None:
@@ -120,11 +119,11 @@ class Replayed(TokenError):  # type: ignore[misc]
 
 def _access_token(session: Session, claims: dict[str, Any]) -> SessionAccessToken:
     token = SessionAccessToken()
-    token.payload.update(_claims(session), **claims)
+    token.payload.update(claims, **_claims(session))
     return token
 
 
-def _refresh_token(session: Session, claims: dict[str, Any]) -> SessionRefreshToken:
+def _refresh_token(session: Session) -> SessionRefreshToken:
     token = SessionRefreshToken()
     token.payload.update(_claims(session))
     token.payload["exp"] = min(int(token.payload["exp"]), int(session.expires.timestamp()))
@@ -140,10 +139,3 @@ def _claims(session: Session) -> dict[str, Any]:
         "amr": session.amr,
         "acr": session.acr,
     }
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except (ValueError, TypeError, AttributeError):
-        return None

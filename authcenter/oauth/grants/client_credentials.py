@@ -5,7 +5,7 @@ from oauthlib.oauth2 import ClientCredentialsGrant as LibraryGrant
 
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.access_token import Grounds
-from authcenter.oauth.errors import InvalidScopeError
+from authcenter.oauth.errors import InvalidScopeError, UnauthorizedClientError
 
 
 class ClientCredentialsGrant(LibraryGrant):  # type: ignore[misc]
@@ -14,6 +14,8 @@ class ClientCredentialsGrant(LibraryGrant):  # type: ignore[misc]
 
 def allow(request: Request) -> None:
     """Only API scopes that an operator gave this application. There is no default: it must say which."""
+    if request.client.is_public:  # RFC 6749 section 4.4: "MUST only be used by confidential clients"
+        raise UnauthorizedClientError(request=request)
     asked = request.scopes or []
     if not asked or any(scope not in request.client.api_scopes for scope in asked):
         raise InvalidScopeError(

@@ -1,0 +1,173 @@
+"""APIs and their scopes; the secret that an API asks introspection with is shown once."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline
+from unfold.decorators import action, display
+
+from authcenter.audit import events
+from authcenter.console.confirm import confirmation, is_confirmed, secret_page
+from authcenter.console.record import RecordAdmin
+from authcenter.oauth import own_api
+from authcenter.oauth.models import API, Application, Scope
+from authcenter.oauth.registration import set_new_secret
+from authcenter.oauth.scopes import IDENTITY
+from authcenter.sessions.revocation import end_all_of_application
+
+
+class APIForm(forms.ModelForm):
+    def clean_identifier(self) -> str:
+        """RFC 8707 section 2: an absolute URI without a fragment."""
+        identifier: str = self.cleaned_data["identifier"]
+        try:
+            scheme = urlsplit(identifier).scheme
+        except ValueError:
+            scheme = ""
+        if not scheme or "#" in identifier or not identifier.isascii() or any(map(str.isspace, identifier)):
+            raise forms.ValidationError(_("An absolute URI without a fragment, such as https://api.example.com."))
+        return identifier
+
+
+class ScopeForm(forms.ModelForm):
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name in IDENTITY:
+            raise forms.ValidationError(_("This name belongs to OpenID Connect."))
+        return name
+
+
+class ScopeInline(StackedInline):
+    model = Scope
+    form = ScopeForm
+    fields = (("name", "title"), ("access", "sensitive"), "description")
+    extra = 0
+    per_page = 20  # the server takes at most 200 fields in a form
+    tab = True
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("name",) if _is_own(obj) else ()  # our code asks for these names
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_add_permission(request, obj) and not _is_own(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not _is_own(obj)
+
+
+class APIAdmin(RecordAdmin):
+    list_display = ("name", "identifier", "client_id", "is_active", "scope_count", "created")
+    list_filter = ("is_active",)
+    search_fields = ("name", "identifier", "client_id", "scopes__name")
+    form = APIForm
+    inlines = (ScopeInline,)
+    add_fieldsets = ((None, {"fields": ("name", "identifier", "description")}),)
+    fieldsets = ((None, {"fields": ("name", "identifier", "description", "is_active", "client_id", "created")}),)
+    actions_detail = ("roll_secret",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[API]:
+        return super().get_queryset(request).annotate(scopes_count=Count("scopes", distinct=True))
+
+    @display(description=_("scopes"), ordering="scopes_count")
+    def scope_count(self, api: Any) -> int:
+        return int(api.scopes_count)
+
+    def about(self, obj: Any) -> dict[str, Any]:
+        return {"subject": obj.identifier, "client_id": obj.client_id}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        if _is_own(obj):
+            return ("identifier", "is_active", "client_id", "created")  # it follows the issuer
+        return ("client_id", "created")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not _is_own(obj)
+
+    def has_roll_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        api = self.get_object(request, object_id) if object_id else None
+        return self.has_change_permission(request, api) and not _is_own(api)
+
+    def save_model(self, request: HttpRequest, obj: API, form: Any, change: bool) -> None:
+        if not change:
+            obj.new_secret = set_new_secret(obj)  # type: ignore[attr-defined]  # for `response_add`, no column
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        return self._show(request, obj, obj.new_secret)
+
+    def end_access(self, request: HttpRequest, obj: API) -> None:
+        """Tokens for it belong to the applications that could ask for its scopes: they must get new ones."""
+        for client_id in Application.objects.filter(scopes__api=obj).distinct().values_list("client_id", flat=True):
+            end_all_of_application(client_id, reason="API deleted by an operator")
+            events.record(
+                request,
+                events.Kind.APPLICATION_REVOKED,
+                actor=request.user.pk,
+                subject=client_id,
+                client_id=client_id,
+                reason="API deleted by an operator",
+                api=obj.identifier,
+            )
+
+    @action(description=_("Roll secret"), url_path="roll-secret", permissions=["roll"], icon="autorenew")
+    def roll_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        api: API = self.found(request, object_id)
+        if not self.has_change_permission(request, api) or _is_own(api):
+            raise PermissionDenied
+        if not is_confirmed(request):
+            return confirmation(
+                request,
+                self,
+                title=_("Roll the secret"),
+                text=_("The present secret is refused at once. The new one is shown once, on the next page."),
+                press=_("Roll"),
+                objects=[api],
+                back=self.address_of(api),
+            )
+        with transaction.atomic():
+            secret = set_new_secret(api)
+            api.save(update_fields=["client_secret"])
+            events.record(request, events.Kind.SECRET_ROLLED, actor=request.user.pk, **self.about(api))
+        return self._show(request, api, secret)
+
+    def _show(self, request: HttpRequest, api: API, secret: str) -> HttpResponse:
+        return secret_page(
+            request,
+            self,
+            title=_("Introspection secret"),
+            name=api.name,
+            client_id=api.client_id,
+            secret=secret,
+            onward=self.address_of(api),
+        )
+
+
+class ScopeAdmin(RecordAdmin):
+    """To find a scope among many. Its name and API are fixed: tokens and consents carry them."""
+
+    list_display = ("name", "api", "title", "access", "sensitive", "users")
+    list_filter = ("api", "access", "sensitive")
+    list_select_related = ("api",)
+    search_fields = ("name", "title", "description")
+    fields = ("api", "name", "title", "description", "access", "sensitive")
+    readonly_fields = ("api", "name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Scope]:
+        return super().get_queryset(request).annotate(application_count=Count("applications"))
+
+    @display(description=_("applications"), ordering="application_count")
+    def users(self, scope: Any) -> int:
+        return int(scope.application_count)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _is_own(api: API | None) -> bool:
+    return api is not None and api.client_id == own_api.CLIENT_ID

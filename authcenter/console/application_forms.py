@@ -1,0 +1,110 @@
+"""The forms of an application: the short one that makes it, with the defaults of its kind, and the full one."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.utils.functional import lazy
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminExpandableTextareaWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from authcenter.oauth.models import Application, Scope
+from authcenter.oauth.registration import DEFAULTS, new_application
+from authcenter.oauth.scopes import IDENTITY
+from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
+
+_LINES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
+_GRANTS = list(dict.fromkeys(grant for defaults in DEFAULTS.values() for grant in defaults["grant_types"]))
+_SHORT = {"urn:ietf:params:oauth:grant-type:device_code": "device_code"}
+_LONGEST = int(LONGEST_ACCESS_TOKEN.total_seconds())
+
+
+class ScopesField(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, scope: Any) -> str:
+        return f"{scope.api.name}: {scope.name} – {scope.title}"
+
+
+class ApplicationForm(forms.ModelForm):
+    name = forms.CharField(max_length=255, label=_("Name"), widget=UnfoldAdminTextInputWidget)
+    scopes = ScopesField(
+        Scope.objects.select_related("api").order_by("api__name", "name"),
+        required=False,
+        label=_("API scopes it may ask for"),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    grant_types = forms.MultipleChoiceField(
+        choices=[(grant, _SHORT.get(grant, grant)) for grant in _GRANTS],
+        required=False,
+        label=_("Grant types"),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    identity_scopes = forms.MultipleChoiceField(
+        choices=[(name, lazy(lambda n, s: f"{n} – {s.title}", str)(name, scope)) for name, scope in IDENTITY.items()],
+        required=False,
+        label=_("Identity scopes it may ask for"),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+
+    class Meta:
+        widgets = {name: UnfoldAdminExpandableTextareaWidget for name in _LINES}
+        help_texts = {
+            "redirect_uris": _("One per line, exactly as the application sends it."),
+            "post_logout_redirect_uris": _("One per line: where people may return to after signing out."),
+            "allowed_origins": _("One per line: web origins whose scripts may call the token endpoint."),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in _LINES:
+            if name in cleaned:
+                cleaned[name] = "\n".join(cleaned[name].split())
+        return cleaned
+
+    def clean_access_token_seconds(self) -> int | None:
+        seconds: int | None = self.cleaned_data["access_token_seconds"]
+        if seconds is not None and not 10 <= seconds <= _LONGEST:
+            raise forms.ValidationError(_("Between 10 and %d seconds.") % _LONGEST)
+        return seconds
+
+
+class NewApplicationForm(ApplicationForm):
+    """Kind, name and addresses; everything else as is safe for the kind."""
+
+    kind = forms.ChoiceField(
+        choices=Application.Kind.choices,
+        initial=Application.Kind.WEB,
+        label=_("Kind"),
+        widget=UnfoldAdminRadioSelectWidget,
+    )
+    grant_types = None  # type: ignore[assignment]
+    identity_scopes = None  # type: ignore[assignment]
+    secret = ""
+    """The new secret, for the answer to this request alone."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        kind = cleaned.get("kind")
+        if not kind:
+            return cleaned
+        self.instance, self.secret = new_application(kind, cleaned.get("name", ""))
+        if kind == Application.Kind.SPA and not cleaned.get("allowed_origins"):
+            cleaned["allowed_origins"] = "\n".join(_origins(cleaned.get("redirect_uris", "")))
+        return cleaned
+
+
+def _origins(uris: str) -> list[str]:
+    """Where a single-page application calls from: the origins that it is called back at."""
+    origins = []
+    for uri in uris.split():
+        try:
+            parts = urlsplit(uri)
+        except ValueError:
+            continue
+        if parts.scheme in {"http", "https"} and parts.netloc:
+            origins.append(f"{parts.scheme}://{parts.netloc}")
+    return list(dict.fromkeys(origins))

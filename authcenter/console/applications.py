@@ -1,0 +1,251 @@
+"""Applications: made with the safe defaults of their kind; the secret shown once; everything taken back by one click.
+
+A first-party application gets codes without asking anybody. So only a superuser makes one, and changes what belongs
+to one: otherwise an operator could point its redirect URI at himself and become whoever follows a link.
+"""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from authcenter.audit import events
+from authcenter.audit.models import AuditEvent
+from authcenter.console.application_forms import ApplicationForm, NewApplicationForm
+from authcenter.console.confirm import confirmation, is_confirmed, report, secret_page
+from authcenter.console.record import RecordAdmin, list_link
+from authcenter.oauth.models import Application, Authorization, Family
+from authcenter.oauth.registration import set_new_secret
+from authcenter.sessions.revocation import end_all_of_application
+
+_FIXED = ("client_id", "kind", "client_type", "secret_made", "access", "created", "updated", "epoch")
+
+
+class ApplicationAdmin(RecordAdmin):
+    list_display = ("name", "kind", "client_id", "is_active", "skip_authorization", "is_reviewed", "people", "created")
+    list_filter = ("kind", "is_active", "skip_authorization", "is_reviewed", "require_pkce")
+    search_fields = ("name", "client_id", "publisher", "redirect_uris")
+    ordering = ("name",)
+    add_fieldsets = (
+        (None, {"fields": ("kind", "name")}),
+        (_("Addresses"), {"fields": ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")}),
+        (_("Access"), {"fields": ("scopes",)}),
+        (_("Who it is to people"), {"fields": ("publisher", "client_uri", "logo_uri", "policy_uri", "tos_uri")}),
+    )
+    fieldsets = (
+        (None, {"fields": ("name", "client_id", "is_active", "access")}),
+        (_("Addresses"), {"fields": ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")}),
+        (_("Access"), {"fields": ("scopes", "identity_scopes", "skip_authorization", "is_reviewed")}),
+        (
+            _("Security"),
+            {
+                "classes": ["tab"],
+                "fields": (
+                    ("kind", "client_type"),
+                    ("token_endpoint_auth_method", "secret_made"),
+                    "grant_types",
+                    "require_pkce",
+                    ("id_token_signed_response_alg", "access_token_signed_response_alg"),
+                    "access_token_seconds",
+                ),
+            },
+        ),
+        (
+            _("Who it is to people"),
+            {"classes": ["tab"], "fields": ("publisher", "client_uri", "logo_uri", "policy_uri", "tos_uri")},
+        ),
+        (_("Record"), {"classes": ["tab"], "fields": ("created", "updated", "epoch")}),
+    )
+    actions = ("revoke_selected",)
+    actions_detail = ("roll_secret", "revoke_one")
+    goes_along = (Authorization, Family)
+
+    def about(self, obj: Any) -> dict[str, Any]:
+        return {"subject": obj.client_id, "client_id": obj.client_id}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Application]:
+        living = Count("authorizations", filter=Q(authorizations__withdrawn=None))
+        return super().get_queryset(request).annotate(people_count=living)
+
+    @display(description=_("people"), ordering="people_count")
+    def people(self, application: Any) -> int:
+        return int(application.people_count)
+
+    @display(description=_("secret"))
+    def secret_made(self, application: Application) -> str:
+        if application.is_public:
+            return str(_("None: a public application cannot keep one."))
+        if application.secret_rolled is None:
+            return str(_("Set"))
+        made = f"{application.secret_rolled:%Y-%m-%d %H:%M}"
+        return str(_("Made %s. It was shown then, and cannot be shown again.") % made)
+
+    @display(description=_("in use"))
+    def access(self, application: Application) -> SafeString:
+        granted = Authorization.objects.filter(application=application, withdrawn=None).count()
+        links = [
+            list_link(
+                Authorization,
+                ngettext("%d authorization", "%d authorizations", granted) % granted,
+                application=application.pk,
+                living="yes",
+            ),
+            list_link(AuditEvent, _("Events"), q=application.client_id),
+        ]
+        return format_html_join(" · ", "{}", ((link,) for link in links))
+
+    # --- What an operator may touch ---
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_change(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_change(request, obj)
+
+    def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """To end access is always allowed to who may change applications, of a first-party one too."""
+        return bool(super().has_change_permission(request))
+
+    def has_roll_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        application = self.get_object(request, object_id) if object_id else None
+        return self.has_change_permission(request, application) and not (application and application.is_public)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        if obj is None:
+            return ()
+        return _FIXED if request.user.is_superuser else (*_FIXED, "skip_authorization")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        return super().get_form(request, obj, change, form=ApplicationForm if obj else NewApplicationForm, **options)
+
+    # --- Saving ---
+
+    def save_model(self, request: HttpRequest, obj: Application, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            obj.new_secret = form.secret  # type: ignore[attr-defined]  # for `response_add`, no column
+            return
+        if "is_active" in form.changed_data and not obj.is_active:
+            _end_all(request, obj, "disabled by an operator")
+        if "require_pkce" in form.changed_data and not obj.require_pkce:
+            messages.warning(
+                request,
+                _("PKCE is off for %s: a stolen authorization code is worth more. Turn it on again when it can.") % obj,
+            )
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        if obj.new_secret:
+            return self._show(request, obj, obj.new_secret)
+        messages.success(request, _("%s is made. Everything else is set as is safe for its kind.") % obj)
+        return redirect(self.address_of(obj))
+
+    def end_access(self, request: HttpRequest, obj: Application) -> None:
+        _end_all(request, obj, "deleted by an operator")
+
+    # --- Actions ---
+
+    @action(description=_("Roll secret"), url_path="roll-secret", permissions=["roll"], icon="autorenew")
+    def roll_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        application: Application = self.found(request, object_id)
+        if not self.has_change_permission(request, application) or application.is_public:
+            raise PermissionDenied
+        if not is_confirmed(request):
+            return confirmation(
+                request,
+                self,
+                title=_("Roll the secret"),
+                text=_("The present secret is refused at once. The new one is shown once, on the next page."),
+                press=_("Roll"),
+                objects=[application],
+                options=[("leaked", _("The present one leaked: end all its tokens too."))],
+                back=self.address_of(application),
+            )
+        with transaction.atomic():
+            secret = set_new_secret(application)
+            application.save(update_fields=["client_secret", "secret_rolled"])
+            leaked = "leaked" in request.POST
+            events.record(
+                request, events.Kind.SECRET_ROLLED, actor=request.user.pk, **self.about(application), leaked=leaked
+            )
+            if leaked:
+                _end_all(request, application, "secret leaked")
+        return self._show(request, application, secret)
+
+    @action(
+        description=_("Revoke everything"),
+        url_path="revoke",
+        permissions=["revoke"],
+        variant=ActionVariant.DANGER,
+        icon="block",
+    )
+    def revoke_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        application = self.found(request, object_id)
+        if not is_confirmed(request):
+            return self._ask_to_revoke(request, [application], back=self.address_of(application))
+        with transaction.atomic():
+            _end_all(request, application, "revoked by an operator")
+        messages.success(request, _("Everything of %s ended.") % application)
+        return redirect(self.address_of(application))
+
+    @admin.action(description=_("Revoke everything"), permissions=["revoke"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Application]) -> HttpResponse | None:
+        if not is_confirmed(request):
+            return self._ask_to_revoke(request, queryset)
+        done = 0
+        with transaction.atomic():
+            for application in queryset:
+                _end_all(request, application, "revoked by an operator")
+                done += 1
+        ended = ngettext("Everything of %d application ended.", "Everything of %d applications ended.", done)
+        report(request, ended % done, 0)
+        return None
+
+    def _ask_to_revoke(self, request: HttpRequest, applications: Any, back: str = "") -> HttpResponse:
+        return confirmation(
+            request,
+            self,
+            title=_("Revoke everything"),
+            text=_(
+                "Every token of these applications, for every person, is refused from now on. Consents stay."
+            ),
+            press=_("Revoke"),
+            objects=applications,
+            back=back,
+        )
+
+    def _show(self, request: HttpRequest, application: Application, secret: str) -> HttpResponse:
+        return secret_page(
+            request,
+            self,
+            title=_("Client secret"),
+            name=str(application),
+            client_id=application.client_id,
+            secret=secret,
+            onward=self.address_of(application),
+        )
+
+
+def _may_change(request: HttpRequest, application: Application | None) -> bool:
+    return bool(request.user.is_superuser) or application is None or not application.skip_authorization
+
+
+def _end_all(request: HttpRequest, application: Application, reason: str) -> None:
+    end_all_of_application(application.client_id, reason=reason)
+    events.record(
+        request,
+        events.Kind.APPLICATION_REVOKED,
+        actor=request.user.pk,
+        subject=application.client_id,
+        client_id=application.client_id,
+        reason=reason,
+    )

@@ -1,0 +1,97 @@
+"""The security log, for everybody to read who may, and for nobody to change: superusers neither."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import MultipleChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from accounts.models import User
+from authcenter.audit.models import AuditEvent
+from authcenter.console.record import ReadOnlyAdmin
+
+
+class _WithNames(ChangeList):
+    """Ids are what the log keeps, names are what people read: one statement a page tells them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        names = _names(id for event in self.result_list for id in (event.actor, event.subject))
+        for event in self.result_list:
+            event.names = names
+
+
+class AuditAdmin(ReadOnlyAdmin):
+    list_display = ("at", "what", "who", "whom", "client_id", "address", "request_id")
+    list_filter = (("kind", MultipleChoicesDropdownFilter), ("at", RangeDateTimeFilter))
+    list_filter_submit = True
+    search_fields = ("actor", "subject", "client_id", "address", "request_id")
+    search_help_text = _("E-mail address, user ID, client ID, address or request ID")
+    ordering = ("-at",)
+    fields = ("at", "what", "who", "whom", "client_id", "address", "request_id", "details", "id")
+    actions = None
+    show_facets = admin.ShowFacets.NEVER  # they would count the whole log
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        return _WithNames
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        event = super().get_object(request, object_id, from_field)
+        if event is not None:
+            event.names = _names([event.actor, event.subject])
+        return event
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AuditEvent], search_term: str
+    ) -> tuple[QuerySet[AuditEvent], bool]:
+        if "@" in search_term:
+            person = User.objects.filter(email__iexact=search_term.strip()).first()
+            search_term = str(person.pk) if person else search_term
+        return super().get_search_results(request, queryset, search_term)
+
+    @display(description=_("event"), ordering="kind", label={"refused": "warning", "revoked": "danger", "": "default"})
+    def what(self, event: AuditEvent) -> tuple[str, str]:
+        return _tone(event.kind), event.get_kind_display()
+
+    @display(description=_("actor"))
+    def who(self, event: Any) -> str:
+        return _named(event, event.actor)
+
+    @display(description=_("subject"))
+    def whom(self, event: Any) -> str:
+        return _named(event, event.subject)
+
+    @display(description=_("detail"))
+    def details(self, event: AuditEvent) -> SafeString:
+        rows = format_html_join("", "<div><strong>{}</strong>: {}</div>", event.detail.items())
+        return rows or format_html("{}", "–")
+
+
+def _tone(kind: str) -> str:
+    if kind.endswith(("_refused", "_replayed", "_denied")) or kind == AuditEvent.Kind.LIMIT_REACHED:
+        return "refused"
+    if kind.endswith(("_revoked", "_withdrawn", "_disabled")):
+        return "revoked"
+    return ""
+
+
+def _named(event: Any, text: str) -> str:
+    return event.names.get(text, text)
+
+
+def _names(ids: Any) -> dict[str, str]:
+    """E-mail addresses of those ids that are people's."""
+    people = set()
+    for text in ids:
+        try:
+            people.add(UUID(text))
+        except ValueError:
+            continue
+    return {str(pk): email for pk, email in User.objects.filter(pk__in=people).values_list("pk", "email")}

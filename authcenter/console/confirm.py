@@ -1,0 +1,79 @@
+"""Pages between a click and what it does: “are you sure?”, and the one page that ever shows a secret."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils.translation import ngettext
+
+_CARRIED = ("action", "index", "select_across", ACTION_CHECKBOX_NAME)
+"""What tells a list action which one it is and of what, from the list's own form."""
+
+_LISTED = 20
+
+
+def is_confirmed(request: HttpRequest) -> bool:
+    return request.method == "POST" and request.POST.get("confirmed") == "yes"
+
+
+def confirmation(
+    request: HttpRequest,
+    model_admin: Any,
+    *,
+    title: Any,
+    text: Any,
+    press: Any,
+    objects: Iterable[Any] = (),
+    options: Sequence[tuple[str, Any]] = (),
+    back: str = "",
+) -> TemplateResponse:
+    """Ask, on the same address: the button posts there again, with `confirmed`. `options` are check boxes.
+
+    Nothing happens on a GET, and Django's CSRF protection stands before the POST.
+    """
+    objects = list(objects)
+    carried = [(name, value) for name in _CARRIED for value in request.POST.getlist(name)]
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "title": title,
+        "text": text,
+        "press": press,
+        "objects": objects[:_LISTED],
+        "more": max(0, len(objects) - _LISTED),
+        "options": options,
+        "carried": carried,
+        "back": back or request.get_full_path(),
+    }
+    return TemplateResponse(request, "console/confirm.html", context)
+
+
+def secret_page(
+    request: HttpRequest, model_admin: Any, *, title: Any, name: str, client_id: str, secret: str, onward: str
+) -> TemplateResponse:
+    """The answer to the very POST that made the secret: it is kept nowhere, not even in a message for the next page."""
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "title": title,
+        "name": name,
+        "client_id": client_id,
+        "secret": secret,
+        "onward": onward,
+    }
+    return TemplateResponse(request, "console/secret.html", context, headers={"Cache-Control": "no-store"})
+
+
+def report(request: HttpRequest, done: str, kept: int) -> None:
+    """Say what was done, and what was left alone because it concerns another operator."""
+    messages.success(request, done)
+    if kept:
+        refused = ngettext(
+            "%d was left alone: it concerns an operator, and only a superuser may do this.",
+            "%d were left alone: they concern operators, and only a superuser may do this.",
+            kept,
+        )
+        messages.error(request, refused % kept)

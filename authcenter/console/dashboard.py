@@ -1,0 +1,78 @@
+"""The first page: how many are here, what was refused lately, how old the keys are."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from authcenter.audit.models import AuditEvent
+from authcenter.console.navigation import list_address, may_view
+from authcenter.console.sessions import alive
+from authcenter.keys.models import Key
+from authcenter.oauth.models import Application, Authorization
+from authcenter.sessions.models import Session
+
+_REFUSALS = (
+    AuditEvent.Kind.SIGN_IN_REFUSED,
+    AuditEvent.Kind.CODE_REFUSED,
+    AuditEvent.Kind.AUTHORIZATION_REFUSED,
+    AuditEvent.Kind.CLIENT_REFUSED,
+    AuditEvent.Kind.GRANT_REFUSED,
+    AuditEvent.Kind.CODE_REPLAYED,
+    AuditEvent.Kind.REFRESH_REPLAYED,
+    AuditEvent.Kind.TOKEN_REFUSED,
+    AuditEvent.Kind.LIMIT_REACHED,
+)
+
+
+def environment(request: HttpRequest) -> list[Any] | None:
+    """The mark in the header that tells a demo from the real thing."""
+    return [_("Demo"), "warning"] if settings.DEMO else None
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What unfold adds to the index; each part for who may see its list."""
+    since = timezone.now() - timedelta(hours=24)
+    context["cards"] = _cards(request, since)
+    if may_view(request, AuditEvent):
+        context["refusals"] = _refusals(since)
+        context["latest"] = AuditEvent.objects.order_by("-at")[:8]
+        context["audit_address"] = list_address(AuditEvent)
+    if may_view(request, Key):
+        context["keys"] = Key.objects.exclude(state=Key.State.REVOKED).order_by("algorithm", "state")
+        context["keys_address"] = list_address(Key)
+    context["version"] = settings.VERSION
+    context["issuer"] = settings.ISSUER
+    return context
+
+
+def _cards(request: HttpRequest, since: Any) -> list[dict[str, Any]]:
+    refused = AuditEvent.objects.filter(kind=AuditEvent.Kind.SIGN_IN_REFUSED, at__gte=since)
+    offered = (
+        (User, _("Active people"), User.objects.filter(is_active=True), ""),
+        (Session, _("Living sessions"), Session.objects.filter(alive()), "?alive=yes"),
+        (Application, _("Active applications"), Application.objects.filter(is_active=True), "?is_active__exact=1"),
+        (Authorization, _("Authorizations"), Authorization.objects.filter(withdrawn=None), "?living=yes"),
+        (AuditEvent, _("Refused sign-ins, 24 hours"), refused, f"?kind__in={AuditEvent.Kind.SIGN_IN_REFUSED}"),
+    )
+    return [
+        {"title": title, "count": counted.count(), "address": list_address(model) + query}
+        for model, title, counted, query in offered
+        if may_view(request, model)
+    ]
+
+
+def _refusals(since: Any) -> list[dict[str, Any]]:
+    counts = (
+        AuditEvent.objects.filter(kind__in=_REFUSALS, at__gte=since)
+        .order_by()
+        .values("kind")
+        .annotate(count=Count("pk"))
+        .order_by("-count")
+    )
+    return [{"kind": row["kind"], "title": AuditEvent.Kind(row["kind"]).label, "count": row["count"]} for row in counts]

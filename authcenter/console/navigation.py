@@ -1,0 +1,65 @@
+"""The sidebar: people, applications, security; each line for who may see what it leads to."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Role, User
+from authcenter.audit.models import AuditEvent
+from authcenter.keys.models import Key
+from authcenter.oauth.models import API, Application, Authorization, Family, Scope
+from authcenter.sessions.models import Revocation, Session
+
+_GROUPS: tuple[tuple[Any, tuple[tuple[Any, str], ...]], ...] = (
+    (_("People"), ((User, "person"), (Role, "badge"), (Group, "shield_person"), (Session, "devices"))),
+    (
+        _("Applications"),
+        (
+            (Application, "apps"),
+            (API, "dns"),
+            (Scope, "checklist"),
+            (Authorization, "handshake"),
+            (Family, "sync"),
+        ),
+    ),
+    (_("Security"), ((AuditEvent, "history"), (Key, "key"), (Revocation, "block"))),
+)
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """What unfold draws; named in the settings."""
+    groups: list[dict[str, Any]] = [
+        {"items": [{"title": _("Dashboard"), "icon": "dashboard", "link": reverse("admin:index")}]}
+    ]
+    for title, models in _GROUPS:
+        items = [
+            {"title": _capitalised(model), "icon": icon, "link": list_address(model)}
+            for model, icon in models
+            if may_view(request, model)
+        ]
+        groups.append({"title": title, "separator": True, "items": items})
+    return groups
+
+
+def account_links(request: HttpRequest) -> list[dict[str, Any]]:
+    """The operator's own account, below the name."""
+    return [{"title": _("Change password"), "link": reverse("account_change_password")}]
+
+
+def may_view(request: HttpRequest, model: Any) -> bool:
+    """As the lists themselves decide: who may change may see."""
+    user: Any = request.user
+    names = (f"{model._meta.app_label}.{act}_{model._meta.model_name}" for act in ("view", "change"))
+    return any(user.has_perm(name) for name in names)
+
+
+def list_address(model: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def _capitalised(model: Any) -> str:
+    name = str(model._meta.verbose_name_plural)
+    return name[:1].upper() + name[1:]

@@ -1,0 +1,44 @@
+"""Who may do what in the console.
+
+Django's permissions say which kinds of records an operator may touch; this module says whom. Only a superuser hands
+out console rights (operator, superuser, groups), so an operator cannot give himself or anyone what he does not have.
+"""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+_MAY: dict[str, tuple[str, ...]] = {
+    "accounts.user": ("view", "add", "change"),
+    "accounts.role": ("view",),
+    "account.emailaddress": ("view", "change"),
+    "oauth.application": ("view", "add", "change"),
+    "oauth.api": ("view",),
+    "oauth.scope": ("view",),
+    "oauth.authorization": ("view", "change"),
+    "oauth.family": ("view", "change"),
+    "signins.session": ("view", "change"),
+    "signins.revocation": ("view",),
+    "keys.key": ("view",),
+    "audit.auditevent": ("view",),
+}
+"""What the sample group may do. “change” of a session, authorization or family means to end it."""
+
+
+def may_manage(operator: Any, person: Any) -> bool:
+    """Superusers may everybody. Other operators may people who are no operators, so not even themselves."""
+    return bool(operator.is_superuser or not (person.is_staff or person.is_superuser))
+
+
+def ensure_operators_group() -> Group:
+    """A group for day-to-day operators: people, applications, sessions and the log, no keys. Harmless to repeat."""
+    group, made = Group.objects.get_or_create(name="operators")
+    if made:
+        wanted = Q(pk__in=[])
+        for label, acts in _MAY.items():
+            app_label, model = label.split(".")
+            codenames = [f"{act}_{model}" for act in acts]
+            wanted |= Q(content_type__app_label=app_label, codename__in=codenames)
+        group.permissions.set(Permission.objects.filter(wanted))
+    return group

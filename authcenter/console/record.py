@@ -1,0 +1,134 @@
+"""What every kind of record in the console has in common: pages of 50, an audit event a change, safe deletion."""
+
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib.admin.utils import quote, unquote
+from django.db import models, transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+
+from authcenter.audit import events
+
+
+class RecordAdmin(ModelAdmin):
+    """A record that operators may edit, each change with an audit event that names the fields and no values."""
+
+    list_per_page = 50
+    list_max_show_all = 200
+    show_full_result_count = False  # counting a whole table for a number that nobody needs
+    warn_unsaved_form = True
+
+    goes_along: ClassVar[tuple[type[models.Model], ...]] = ()
+    """Read-only records that are deleted with this one, whoever deletes it; they need no permission of their own."""
+
+    def about(self, obj: Any) -> dict[str, Any]:
+        """Whom an audit event about this record names."""
+        return {"subject": obj.pk}
+
+    def end_access(self, request: HttpRequest, obj: Any) -> None:
+        """Called before a deletion, in its transaction: tokens outlive rows."""
+
+    def found(self, request: HttpRequest, object_id: str) -> Any:
+        """The record that an action's address names."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404
+        return obj
+
+    def address_of(self, obj: Any) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(obj.pk)])
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        return None if "\x00" in object_id else super().get_object(request, object_id, from_field)
+
+    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **options: Any) -> Any:
+        if isinstance(db_field, models.URLField):
+            options.setdefault("assume_scheme", "https")
+        return super().formfield_for_dbfield(db_field, request, **options)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any) -> Any:
+        context["show_save_and_add_another"] = False
+        return super().render_change_form(request, context, *args, **options)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
+        """Write the changed columns only: an epoch that rose meanwhile must not fall back to what the form read."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        changed = set(form.changed_data)
+        columns = obj._meta.concrete_fields
+        written = [column.name for column in columns if column.name in changed]
+        if written:
+            stamps = [column.name for column in columns if getattr(column, "auto_now", False)]
+            obj.save(update_fields=[*written, *stamps])
+
+    def save_related(self, request: HttpRequest, form: forms.ModelForm, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        fields = [*form.changed_data, *_changed_inline(formsets)]
+        if fields or not change:
+            self.record(request, form.instance, "changed" if change else "added", fields=sorted(fields))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        with transaction.atomic():
+            self.end_access(request, obj)
+            self.record(request, obj, "deleted")
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        with transaction.atomic():
+            for obj in queryset:
+                self.delete_model(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
+        """Counts of what goes along, not its list: it may be thousands, and some are named by their hashes."""
+        _nested, counts, needed, protected = super().get_deleted_objects(objs, request)
+        waived = {str(model._meta.verbose_name) for model in self.goes_along}
+        return [str(obj) for obj in objs], counts, {name for name in needed if str(name) not in waived}, protected
+
+    def record(self, request: HttpRequest, obj: Any, act: str, **detail: Any) -> None:
+        events.record(
+            request,
+            events.Kind.OPERATOR_CHANGE,
+            actor=request.user.pk,
+            **self.about(obj),
+            record=self.opts.label_lower,
+            act=act,
+            **detail,
+        )
+
+
+class ReadOnlyAdmin(RecordAdmin):
+    """A record that nobody edits here, superusers included. What may be done to it is an action of its own."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        raise Http404
+
+
+def list_link(model: type[models.Model], text: Any, **filters: Any) -> SafeString:
+    """A link to the list of a model, filtered."""
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return format_html('<a class="text-link" href="{}?{}">{}</a>', address, urlencode(filters), text)
+
+
+def _changed_inline(formsets: Any) -> list[str]:
+    fields = []
+    for formset in formsets:
+        name = formset.model._meta.model_name
+        fields += [f"{name}.{field}" for _obj, changed in formset.changed_objects for field in changed]
+        fields += [f"{name} added" for _obj in formset.new_objects]
+        fields += [f"{name} deleted" for _obj in formset.deleted_objects]
+    return list(dict.fromkeys(fields))

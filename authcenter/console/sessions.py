@@ -1,0 +1,149 @@
+"""Sign-in sessions, to see and to end, and the revocations that followed."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Func, Q, QuerySet
+from django.db.models.lookups import GreaterThan
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from authcenter.audit import events
+from authcenter.console.confirm import confirmation, is_confirmed, report
+from authcenter.console.operators import may_manage
+from authcenter.console.record import ReadOnlyAdmin
+from authcenter.sessions.models import Session
+from authcenter.sessions.revocation import end_session
+
+REASON = "ended by an operator"
+
+
+class _Seconds(Func):
+    """A column of whole seconds as an interval: SQLite keeps those in microseconds and multiplies none."""
+
+    output_field = DurationField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **options: Any) -> Any:
+        return self.as_sql(compiler, connection, template="(%(expressions)s * 1000000)", **options)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **options: Any) -> Any:
+        return self.as_sql(compiler, connection, template="make_interval(secs => %(expressions)s)", **options)
+
+
+def alive() -> Q:
+    """`Session.is_alive` as a condition."""
+    now = timezone.now()
+    until = ExpressionWrapper(F("last_seen") + _Seconds("idle_seconds"), output_field=DateTimeField())
+    return Q(GreaterThan(until, now), ended=None, expires__gt=now)
+
+
+class AliveFilter(admin.SimpleListFilter):
+    title = _("state")
+    parameter_name = "alive"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Alive")), ("no", _("Over"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
+        if self.value() == "yes":
+            return queryset.filter(alive())
+        if self.value() == "no":
+            return queryset.exclude(alive())
+        return queryset
+
+
+class SessionAdmin(ReadOnlyAdmin):
+    list_display = ("person", "state", "kind", "methods", "device", "address", "created", "last_seen")
+    list_filter = (AliveFilter, "kind", "remembered")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "address", "id__startswith")
+    ordering = ("-last_seen",)
+    fieldsets = (
+        (None, {"fields": ("user", "state", "id")}),
+        (_("How"), {"fields": ("kind", "methods", "acr", "auth_time", "remembered")}),
+        (_("Where"), {"fields": ("address", "user_agent")}),
+        (_("When"), {"fields": ("created", "last_seen", "expires", "idle_seconds", "ended", "ended_by")}),
+    )
+    actions = ("end_selected",)
+    actions_detail = ("end_one",)
+
+    @display(description=_("user"), ordering="user__email")
+    def person(self, session: Session) -> str:
+        return str(session.user)
+
+    @display(description=_("state"), label={"alive": "success", "over": "default"})
+    def state(self, session: Session) -> tuple[str, Any]:
+        return ("alive", _("alive")) if session.is_alive else ("over", _("over"))
+
+    @display(description=_("authentication methods"))
+    def methods(self, session: Session) -> str:
+        return ", ".join(session.amr)
+
+    @display(description=_("device"))
+    def device(self, session: Session) -> str:
+        return session.user_agent[:40]
+
+    def has_end_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return bool(request.user.has_perm("signins.change_session"))
+
+    @admin.action(description=_("End sessions"), permissions=["end"])
+    def end_selected(self, request: HttpRequest, queryset: QuerySet[Session]) -> HttpResponse | None:
+        sessions = queryset.select_related("user")
+        if not is_confirmed(request):
+            return _ask(request, self, sessions)
+        _end(request, sessions)
+        return None
+
+    @action(
+        description=_("End session"), url_path="end", permissions=["end"], variant=ActionVariant.DANGER, icon="logout"
+    )
+    def end_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        session = self.found(request, object_id)
+        if not is_confirmed(request):
+            return _ask(request, self, [session], back=self.address_of(session))
+        _end(request, [session])
+        return redirect(self.address_of(session))
+
+
+def _ask(request: HttpRequest, model_admin: Any, sessions: Iterable[Session], back: str = "") -> HttpResponse:
+    return confirmation(
+        request,
+        model_admin,
+        title=_("End sessions"),
+        text=_("These devices are signed out now; their tokens are refused, save those that outlive a sign-out."),
+        press=_("End"),
+        objects=[f"{session.user} · {session.get_kind_display()} · {session.address}" for session in sessions],
+        back=back,
+    )
+
+
+def _end(request: HttpRequest, sessions: Iterable[Session]) -> None:
+    ended, kept = 0, 0
+    with transaction.atomic():
+        for session in sessions:
+            if not may_manage(request.user, session.user):
+                kept += 1
+            elif end_session(session.pk, reason=REASON):
+                ended += 1
+                events.record(
+                    request,
+                    events.Kind.SESSION_REVOKED,
+                    actor=request.user.pk,
+                    subject=session.pk,
+                    user=session.user_id,
+                )
+    report(request, ngettext("%d session ended.", "%d sessions ended.", ended) % ended, kept)
+
+
+class RevocationAdmin(ReadOnlyAdmin):
+    list_display = ("sequence", "kind", "subject", "epoch", "reason", "created", "expires")
+    list_filter = ("kind",)
+    search_fields = ("subject", "reason")
+    ordering = ("-sequence",)

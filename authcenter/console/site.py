@@ -1,0 +1,92 @@
+"""The console: who may enter, by which door, and what it shows.
+
+Its door is the sign-in page of everybody, so that no password-only way in exists beside it (a second factor asked for
+there is asked for here). Nothing is discovered: what is not in the table below does not exist for operators.
+"""
+
+from functools import update_wrapper
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from django.contrib.auth.models import Group
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from unfold.sites import UnfoldAdminSite
+
+from accounts.models import Role, User
+from authcenter.audit.models import AuditEvent
+from authcenter.console.apis import APIAdmin, ScopeAdmin
+from authcenter.console.applications import ApplicationAdmin
+from authcenter.console.audit import AuditAdmin
+from authcenter.console.authorizations import AuthorizationAdmin, FamilyAdmin
+from authcenter.console.keys import KeyAdmin
+from authcenter.console.roles import GroupAdmin, RoleAdmin
+from authcenter.console.sessions import RevocationAdmin, SessionAdmin
+from authcenter.console.users import UserAdmin
+from authcenter.keys.models import Key
+from authcenter.oauth.models import API, Application, Authorization, Family, Scope
+from authcenter.sessions.models import Revocation, Session
+
+
+class ConsoleSite(UnfoldAdminSite):
+    index_template = "console/index.html"
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """A stranger is sent to sign in; somebody who is signed in and is no operator gets a plain refusal."""
+        guarded = super().admin_view(view, cacheable)
+
+        def door(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+            if request.user.is_authenticated and not self.has_permission(request):
+                raise PermissionDenied
+            return guarded(request, *args, **options)
+
+        return update_wrapper(door, view)
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Never a form of its own, whatever the method."""
+        onward = request.GET.get("next", "")
+        if not url_has_allowed_host_and_scheme(onward, allowed_hosts=None):
+            onward = reverse("admin:index")
+        if not request.user.is_authenticated:
+            return redirect_to_login(onward, reverse("account_login"))
+        if not self.has_permission(request):
+            raise PermissionDenied
+        return redirect(onward)
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Signs out of the account, session row and all; a mere link asks first, as the account page does."""
+        if request.method != "POST":
+            return redirect("account_logout")
+        adapter = get_adapter(request)
+        adapter.logout(request)
+        return redirect(adapter.get_logout_redirect_url(request))
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Only the account page ends the other sessions after a change."""
+        return redirect("account_change_password")
+
+    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return redirect("account_change_password")
+
+
+site = ConsoleSite()
+
+for model, model_admin in (
+    (User, UserAdmin),
+    (Role, RoleAdmin),
+    (Group, GroupAdmin),
+    (Application, ApplicationAdmin),
+    (API, APIAdmin),
+    (Scope, ScopeAdmin),
+    (Authorization, AuthorizationAdmin),
+    (Family, FamilyAdmin),
+    (Session, SessionAdmin),
+    (Revocation, RevocationAdmin),
+    (Key, KeyAdmin),
+    (AuditEvent, AuditAdmin),
+):
+    site.register(model, model_admin)

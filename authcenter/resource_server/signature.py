@@ -1,0 +1,87 @@
+"""The signature and form of a JWT (RFC 7515, RFC 7519, with the cautions of RFC 8725).
+
+The key and its one algorithm come from the key source by `kid`; nothing in the token's header chooses an algorithm,
+brings a key or names a place to fetch one from (RFC 8725 sections 3.1 and 3.10).
+"""
+
+import json
+from collections.abc import Collection
+from typing import Any, Protocol
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from authcenter.resource_server.errors import InvalidToken, MisusedToken
+
+JoseKey = ECKey | RSAKey | OKPKey
+"""A key of joserfc, public or private; verifying needs the public half only."""
+
+ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA", "Ed25519")
+"""What AuthCenter signs with. Asymmetric only: a public key can then never serve as a shared secret."""
+
+MAX_LENGTH = 16_384
+"""Characters of a token; longer ones are refused before any of it is parsed."""
+
+_BROKEN = (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What the library and the parser raise on hostile input."""
+
+
+class KeySource(Protocol):
+    """Where public keys come from: the server's own ring, or a JWK Set over HTTP."""
+
+    def key(self, kid: str) -> tuple[str, JoseKey] | None:
+        """The algorithm (a name of RFC 7518) and key named `kid`, or None where it is unknown or revoked."""
+
+
+def signed_claims(
+    token: str, keys: KeySource, *, types: Collection[str], algorithms: Collection[str] = ALGORITHMS
+) -> tuple[str, dict[str, Any]]:
+    """The type and claims of a compact JWS by one of `keys` whose `typ` is among `types` (RFC 8725 section 3.11).
+
+    `typ` is compared without case and without "application/" (RFC 7515 section 4.1.9). Says nothing about issuer,
+    audience, time and revocation. Raises `MisusedToken` where only the type is wrong, else `InvalidToken`.
+    """
+    if len(token) > MAX_LENGTH:
+        raise InvalidToken("too long")
+    try:
+        parts = jws.extract_compact(token.encode("ascii"))
+        header = parts.headers()
+        if "crit" in header or "b64" in header:  # no extension is understood here (RFC 7515 section 4.1.11)
+            raise InvalidToken("critical header parameters")
+        algorithm, key = _key(header.get("kid"), keys, algorithms)
+        if not jws.validate_compact(parts, key, algorithms=[algorithm]):
+            raise InvalidToken("bad signature")
+        claims = json.loads(parts.payload.decode("utf-8"))
+    except _BROKEN as error:
+        raise InvalidToken("not a whole JWS") from error
+    if not isinstance(claims, dict):
+        raise InvalidToken("the payload is no object")
+    kind = _kind(header)
+    if kind not in types:
+        raise MisusedToken(f"the type is {kind!r}", claims)
+    return kind, claims
+
+
+def declared_type(token: str) -> str:
+    """The `typ` that a token claims for itself, or "". Unverified: good for choosing who shall judge it, no more."""
+    if len(token) > MAX_LENGTH:
+        return ""
+    try:
+        return _kind(jws.extract_compact(token.encode("ascii")).headers())
+    except _BROKEN:
+        return ""
+
+
+def _key(kid: object, keys: KeySource, algorithms: Collection[str]) -> tuple[str, JoseKey]:
+    found = keys.key(kid) if isinstance(kid, str) else None
+    if found is None:
+        raise InvalidToken("no kid, or an unknown one")
+    if found[0] not in algorithms:
+        raise InvalidToken("a key for another algorithm")
+    return found
+
+
+def _kind(header: dict[str, Any]) -> str:
+    typ = header.get("typ")
+    return typ.lower().removeprefix("application/") if isinstance(typ, str) else ""
