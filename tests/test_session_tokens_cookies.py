@@ -35,7 +35,10 @@ def signed_in(browser: Client, user: Any) -> str:
 
 def test_the_cookies_are_out_of_reach_of_scripts_and_of_other_sites(browser: Client, alice: Any) -> None:
     signed_in(browser, alice)
-    for name, path, seconds in (("access", "/", 300), ("refresh", "/api/token/", settings.REFRESH_IDLE.total_seconds())):
+    for name, path, seconds in (
+        ("access", "/", 300),
+        ("refresh", "/api/token/", settings.REFRESH_IDLE.total_seconds()),
+    ):
         cookie = browser.cookies[name]
         assert cookie["httponly"] and cookie["samesite"] == "Strict"
         assert cookie["path"] == path and cookie["max-age"] == seconds

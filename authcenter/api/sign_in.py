@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from authcenter.api.problems import EmailNotVerified, TooManyAttempts, WrongCredentials
+from authcenter.audit import events
 
 
 def person(request: HttpRequest, email: str, password: str) -> User:
@@ -21,5 +22,6 @@ def person(request: HttpRequest, email: str, password: str) -> User:
     if user is None or not user.is_active:
         raise WrongCredentials
     if not EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists():
+        events.record(request, events.Kind.SIGN_IN_REFUSED, subject=user.pk, reason="e-mail address not verified")
         raise EmailNotVerified
     return user

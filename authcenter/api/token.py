@@ -4,6 +4,7 @@ With `transport=cookie` the tokens go into cookies that no script reads, and the
 unsafe requests must then send as X-CSRFToken.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -102,7 +103,8 @@ class RefreshView(_TokenView):
     )
     def post(self, request: Request) -> Response:
         """Exchange the refresh token, from the body or the cookie, for the next pair. An old one ends the session."""
-        refresh, by_cookie = _refresh_token(request)
+        in_body = _refresh_token_in_body(request)
+        refresh = in_body or _cookie(request, cookies.refresh_token)
         if refresh is None:
             raise serializers.ValidationError({"refresh": ["Send the refresh token."]})
         try:
@@ -114,7 +116,7 @@ class RefreshView(_TokenView):
         except TokenError:
             raise TokenNotValid from None
         events.issued(request._request, "session tokens", subject=pair.session.user_id, sid=str(pair.session.pk))
-        return _answer(request, pair, by_cookie=by_cookie)
+        return _answer(request, pair, by_cookie=in_body is None)
 
 
 class VerifyView(_TokenView):
@@ -147,9 +149,12 @@ class LogoutView(_TokenView):
     )
     def post(self, request: Request) -> Response:
         """End the session of the refresh token in the body, the access token in the header, or the cookies."""
-        token, by_cookie = _refresh_token(request)
-        if token is None or by_cookie:
-            token = bearer_token(request, REALM) or token or _cookie_access_token(request)
+        token = (
+            _refresh_token_in_body(request)
+            or bearer_token(request, REALM)
+            or _cookie(request, cookies.refresh_token)
+            or _cookie(request, cookies.access_token)
+        )
         if token is None:
             raise serializers.ValidationError({"refresh": ["Send a token of the session."]})
         claims = _session_claims(token)
@@ -170,20 +175,15 @@ def _answer(request: Request, pair: jwt.Pair, *, by_cookie: bool) -> Response:
     return response
 
 
-def _refresh_token(request: Request) -> tuple[str | None, bool]:
-    """The refresh token of the body, or else of the cookie, which needs the CSRF proof; and whether it was that."""
+def _refresh_token_in_body(request: Request) -> str | None:
     sent = RefreshSerializer(data=request.data)
     sent.is_valid(raise_exception=True)
-    if refresh := sent.validated_data.get("refresh"):
-        return refresh, False
-    refresh = cookies.refresh_token(request)
-    if refresh is not None:
-        enforce_csrf(request)
-    return refresh, refresh is not None
+    return sent.validated_data.get("refresh")
 
 
-def _cookie_access_token(request: Request) -> str | None:
-    token = cookies.access_token(request)
+def _cookie(request: Request, token_of: Callable[[Request], str | None]) -> str | None:
+    """A token from a cookie, which needs the CSRF proof, or None."""
+    token = token_of(request)
     if token is not None:
         enforce_csrf(request)
     return token

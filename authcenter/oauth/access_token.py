@@ -85,4 +85,6 @@ def read(token: str) -> dict[str, Any]:
     expires = claims.get("exp")
     if claims.get("iss") != settings.ISSUER or not isinstance(expires, int) or time.time() >= expires:
         raise InvalidToken("expired, or by another issuer")
+    if not isinstance(claims.get("sub"), str) or not isinstance(claims.get("client_id"), str):
+        raise InvalidToken("a claim that RFC 9068 section 2.2 requires is missing")
     return claims

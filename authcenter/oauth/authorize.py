@@ -51,18 +51,19 @@ _MAX_AGE = re.compile(r"[0-9]{1,9}")
 def authorize(http: HttpRequest) -> HttpResponse:
     if http.method == "POST":
         return _as_get(http)
-    if key := http.GET.get("txn"):
-        waiting = pending.find(http, key)
-        if waiting is None:
-            return respond.with_page(
-                http, InvalidRequestFatalError(description="This request has expired or was answered.")
-            )
-        return _decide(http, waiting.parameters, waiting)
     try:
         parameters = parsed(http.META.get("QUERY_STRING", ""))
     except InvalidRequestError as error:
         return respond.with_page(http, error)
-    return _decide(http, parameters, None)
+    key = parameters.get("txn")
+    if key is None:
+        return _decide(http, parameters, None)
+    waiting = pending.find(http, key)
+    if waiting is None:
+        return respond.with_page(
+            http, InvalidRequestFatalError(description="This request has expired or was answered.")
+        )
+    return _decide(http, waiting.parameters, waiting)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def _token(http: HttpRequest) -> str | None:
         if scheme.lower() != "bearer" or not value.strip():
             raise InvalidRequestError(description="The Authorization header is not a bearer token.")
         found.append(value.strip())
-    if "access_token" in http.GET:
+    if parsed(http.META.get("QUERY_STRING", "")).get("access_token") is not None:
         raise InvalidRequestError(description="The access token must not be in the URL.")
     if http.method == "POST" and http.content_type == "application/x-www-form-urlencoded":
         form = parsed(body_of(http))

@@ -32,7 +32,7 @@ def prepare(say: Callable[[str], None]) -> None:
             call_command("seed_demo", verbosity=0)
     with _one_process_of_this_folder():
         if static_files.are_stale():
-            say("Collecting and compressing static files (once, about ten seconds) …")
+            say("Collecting and compressing static files (once, some seconds) …")
             static_files.collect()
 
 

@@ -1,15 +1,26 @@
 """Style sheets, scripts and pictures, collected under hashed names and compressed, which whitenoise then serves."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
+from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 LEFT_OUT = ["redoc", "rest_framework"]
 """Two thirds of the bytes, for a viewer and browsable pages that are not routed here."""
+
+
+class Storage(CompressedManifestStaticFilesStorage):
+    """Compresses what pages name (the hashed copies), and only once: another content has another name."""
+
+    def compress_files(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        hashed = set(self.hashed_files.values())
+        yield from super().compress_files(
+            path for path in paths if path in hashed and not Path(self.path(f"{path}.br")).exists()
+        )
 
 
 def are_stale() -> bool:

@@ -6,7 +6,7 @@ A refresh token that is not the present one is a replay: the session ends (RFC 9
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -23,6 +23,7 @@ from authcenter.sessions.revocation import end_session
 ACCESS_TYP = "session+jwt"
 REFRESH_TYP = "session-refresh+jwt"
 _TYPS = {"access": ACCESS_TYP, "refresh": REFRESH_TYP}
+_Token = TypeVar("_Token", "SessionAccessToken", "SessionRefreshToken")
 
 
 def verifier(*types: str) -> Verifier:
@@ -120,12 +121,17 @@ class Replayed(TokenError):
 def _access_token(session: Session, claims: dict[str, Any]) -> SessionAccessToken:
     token = SessionAccessToken()
     token.payload.update(claims, **_claims(session))
-    return token
+    return _within(session, token)
 
 
 def _refresh_token(session: Session) -> SessionRefreshToken:
     token = SessionRefreshToken()
     token.payload.update(_claims(session))
+    return _within(session, token)
+
+
+def _within(session: Session, token: _Token) -> _Token:
+    """No token outlives its session."""
     token.payload["exp"] = min(int(token.payload["exp"]), int(session.expires.timestamp()))
     return token
 

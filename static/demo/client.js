@@ -59,7 +59,7 @@ async function answer(response) {
   document.getElementById("answer-title").textContent = `${new URL(response.url).pathname} answered ${response.status}`;
   document.getElementById("answer-challenge").textContent = challenge ? `WWW-Authenticate: ${challenge}` : "";
   document.getElementById("answer-body").textContent = pretty(body);
-  say(response.ok ? "" : `Refused with ${response.status}.`);
+  say(response.ok ? "" : `The API refused with ${response.status}.`, !response.ok);
   return response.ok ? body : null;
 }
 
@@ -93,8 +93,10 @@ async function signedIn(answered) {
   }
 }
 
-function say(text) {
-  document.getElementById("message").textContent = text;
+function say(text, isBad = false) {
+  const message = document.getElementById("message");
+  message.textContent = text;
+  message.classList.toggle("error", isBad);
 }
 
 async function run(name, button) {
@@ -111,7 +113,7 @@ async function run(name, button) {
 
 function complain(error) {
   const known = error instanceof Refused;
-  say(known ? error.message : `That did not work: ${error.message}`);
+  say(known ? error.message : `That did not work: ${error.message}`, true);
   if (!known) {
     console.error(error);
   }

@@ -34,17 +34,15 @@ function add(entry) {
 
 function show({ method, path, status, took }) {
   const item = document.createElement("li");
-  item.append(part("demo-log-method", method), part("demo-log-path", path), part("demo-log-status", status));
-  if (took !== undefined) {
-    item.append(part("demo-log-took", `${took} ms`));
-  }
-  item.dataset.good = String(typeof status === "string" || status < 400);
+  item.dataset.kind = typeof status === "number" ? (status < 400 ? "good" : "bad") : "";
+  item.append(...Object.entries({ method, path, status, took: took === undefined ? "" : `${took} ms` }).map(part));
   list.append(item);
+  list.parentElement.scrollTop = list.parentElement.scrollHeight;
 }
 
-function part(name, text) {
+function part([name, text]) {
   const span = document.createElement("span");
-  span.className = name;
+  span.dataset.part = name;
   span.textContent = text;
   return span;
 }

@@ -60,7 +60,7 @@ export class Client {
       throw new Refused("The answer is not by our issuer (iss). It was thrown away."); // RFC 9207
     }
     if (answer.has("error")) {
-      throw new Refused(`${answer.get("error")}: ${answer.get("error_description") ?? ""}`);
+      throw new Refused(told(answer.get("error"), answer.get("error_description")));
     }
     const tokens = await this.tokens({
       grant_type: "authorization_code",
@@ -81,7 +81,7 @@ export class Client {
     const response = await this.post(this.endpoints.token_endpoint, fields);
     const answer = await response.json();
     if (!response.ok) {
-      throw new Refused(`${answer.error}: ${answer.error_description ?? ""}`);
+      throw new Refused(told(answer.error, answer.error_description));
     }
     return answer;
   }
@@ -139,6 +139,10 @@ export class Client {
   post(url, fields) {
     return request(url, { method: "POST", body: new URLSearchParams({ ...fields, client_id: this.clientId }) });
   }
+}
+
+function told(error, description) {
+  return description && description !== error ? `${error}: ${description}` : error;
 }
 
 function random() {

@@ -27,24 +27,31 @@ const MEANINGS = {
 
 export function show(card, token, isSigned) {
   const { header, claims } = decoded(token);
-  const badge = card.querySelector(".demo-signature");
-  badge.textContent = isSigned ? `${header.alg} signature is good` : "the signature is wrong";
-  badge.dataset.good = String(isSigned);
-  card.querySelector(".demo-expiry").dataset.expires = claims.exp;
-  card.querySelector(".demo-header").textContent = JSON.stringify(header);
-  card.querySelector(".demo-raw").textContent = token;
-  card.querySelector(".demo-claims").replaceChildren(...Object.entries(claims).map(row));
+  badge(part(card, "signature"), isSigned, isSigned ? `${header.alg} signature is good` : "the signature is wrong");
+  part(card, "expiry").dataset.expires = claims.exp;
+  part(card, "header").textContent = JSON.stringify(header);
+  part(card, "raw").textContent = token;
+  part(card, "claims").replaceChildren(...Object.entries(claims).map(row));
   tick();
 }
 
 // Once a second, on every card.
 export function tick() {
-  for (const element of document.querySelectorAll(".demo-expiry[data-expires]")) {
+  for (const element of document.querySelectorAll("[data-expires]")) {
     const left = Math.max(0, Math.ceil(element.dataset.expires - Date.now() / 1000));
     const clock = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-    element.textContent = left ? `expires in ${clock}` : "expired";
-    element.dataset.good = String(left > 0);
+    badge(element, left > 0, left > 0 ? `expires in ${clock}` : "expired");
   }
+}
+
+function part(card, name) {
+  return card.querySelector(`[data-part="${name}"]`);
+}
+
+function badge(element, isGood, text) {
+  element.textContent = text;
+  element.classList.toggle("good", isGood);
+  element.classList.toggle("bad", !isGood);
 }
 
 function row([name, value]) {
@@ -52,7 +59,7 @@ function row([name, value]) {
   const term = document.createElement("dt");
   term.textContent = name;
   const meaning = document.createElement("span");
-  meaning.className = "demo-meaning";
+  meaning.className = "quiet";
   meaning.textContent = MEANINGS[name] ?? "";
   term.append(" ", meaning);
   const definition = document.createElement("dd");

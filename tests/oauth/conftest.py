@@ -14,6 +14,12 @@ from tests.oauth.flow import PASSWORD, App, Browser
 
 
 @pytest.fixture(autouse=True)
+def quick_passwords(settings: Any) -> None:
+    """Argon2 is meant to be slow; these tests sign in some five hundred times."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
 def no_secret_in_a_log(db: None, caplog: pytest.LogCaptureFixture) -> Any:
     """Whatever a test does: no code, token, secret or password is in a log line or audit row afterwards."""
     flow.SECRETS.clear()

@@ -1,0 +1,313 @@
+"""Malformed, oversized and hostile input at every endpoint: the error that the RFC names, nothing stored, never a 500."""
+
+import random
+import time
+
+import pytest
+from django.test import Client
+from django.utils.http import urlencode
+
+from authcenter.audit.models import AuditEvent
+from authcenter.oauth.models import Family, Grant
+from tests.oauth.flow import (
+    HOST,
+    VERIFIER,
+    Browser,
+    answer,
+    basic,
+    is_page,
+    is_refused,
+    post,
+    redeem,
+    refresh,
+    stored,
+    tokens,
+)
+
+FORM = "application/x-www-form-urlencoded"
+PROTOCOL = ["/oauth/token", "/oauth/revoke", "/oauth/introspect"]
+
+# Raw bytes as a query may carry them: what is no UTF-8, no percent-encoding, or no character for a database.
+GARBAGE = {
+    "nul": "%00", "invalid_byte": "%ff", "lone_surrogate": "%ed%a0%80", "overlong": "%c0%af", "cut_utf8": "%e2%82",
+    "bad_percent": "%zz", "half_percent": "%4", "percent": "%", "escape": "%1b", "delete": "%7f", "bell": "a%07b",
+    "beyond_unicode": "%f5%80%80%80",
+}  # fmt: skip
+HARMLESS = {
+    "newline": "%0a", "tab": "%09", "byte_order_mark": "%ef%bb%bf", "rtl": "%e2%80%ae", "noncharacter": "%ef%bf%bf",
+    "emoji": "%f0%9f%a6%8a", "c1": "%c2%85", "line_separator": "%e2%80%a8", "quote": "%27%22%3b--", "braces": "%7b%7b7*7%7d%7d",
+    "zero_width": "%e2%80%8b",
+}  # fmt: skip
+PARAMETERS = [
+    "client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge", "code_challenge_method",
+    "prompt", "max_age", "login_hint", "id_token_hint", "resource", "response_mode", "request", "request_uri", "claims",
+    "ui_locales", "display", "acr_values", "foo", "txn",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", GARBAGE.values(), ids=GARBAGE.keys())
+def test_az_59_garbage_in_each_parameter_of_an_authorization_request(web, browser, bad):
+    before = stored()
+    for name in PARAMETERS:
+        sent = {key: value for key, value in web.request().items() if key != name}
+        is_page(browser.get(f"/oauth/authorize?{urlencode(sent)}&{name}={bad}"))
+        is_page(browser.get(f"/oauth/authorize?{urlencode(sent)}&{name}{bad}=x"))
+    assert stored() == before
+
+
+@pytest.mark.parametrize("odd", HARMLESS.values(), ids=HARMLESS.keys())
+def test_az_59_odd_characters_in_each_parameter_of_an_authorization_request(web, alice, browser, odd):
+    browser.sign_in(alice)
+    before = stored()
+    for name in PARAMETERS:
+        sent = {key: value for key, value in web.request(prompt="none").items() if key != name}
+        response = browser.get(f"/oauth/authorize?{urlencode(sent)}&{name}={odd}")
+        assert response.status_code in {302, 303, 400}, name
+        if response.status_code != 400:
+            assert response["Location"].startswith(web.redirect_uri) or name == "prompt"
+            response["Location"].encode("ascii")
+    assert stored() == before
+
+
+OVERSIZED = {
+    "state_100k": {"state": "s" * 100_000},
+    "state_9k": {"state": "s" * 9_000},
+    "nonce_64k": {"nonce": "n" * 65_536},
+    "scopes_10k": {"scope": " ".join(f"s{n}" for n in range(10_000))},
+    "scopes_1k": {"scope": " ".join(f"s{n}" for n in range(1_000))},
+    "redirect_64k": {"redirect_uri": "https://rp1.test/" + "x" * 65_536},
+    "name_300": {"n" * 300: "x"},
+    "parameters_5000": {f"p{n}": "x" for n in range(5_000)},
+    "parameters_150": {f"p{n}": "x" for n in range(150)},
+    "client_1m": {"client_id": "x" * 1_000_000},
+    "resources_120": {"resource": ["https://orders.test/"] * 120},
+}
+
+
+@pytest.mark.parametrize("changes", OVERSIZED.values(), ids=OVERSIZED.keys())
+def test_az_60_oversized(web, browser, changes):
+    before, began = stored(), time.monotonic()
+    response = browser.authorize(web, **changes)
+    assert time.monotonic() - began < 1
+    if response.status_code == 303:
+        assert answer(response["Location"])["error"] == "invalid_scope"
+    else:
+        assert response.status_code in {400, 414, 431} and "Location" not in response
+    assert stored() == before
+
+
+def test_az_60_a_nonce_beyond_255_is_kept(web, alice, browser):
+    from tests.oauth.flow import claims
+
+    nonce = "n" * 4_000
+    assert claims(redeem(web, browser.code(web, alice, nonce=nonce)).json()["id_token"])["nonce"] == nonce
+
+
+@pytest.mark.parametrize("claims", ["{", "[]", "1", "null", "x", '{"userinfo":' * 500, '{"id_token":{"sub":{"value":"x"}}}'])
+def test_m2_the_claims_parameter_is_not_supported_and_breaks_nothing(web, alice, browser, claims):
+    browser.sign_in(alice)
+    response = browser.authorize(web, claims=claims)
+    assert response.status_code in {302, 303}
+
+
+# --- Protocol endpoints ---------------------------------------------------------------------------------------
+
+
+def send(path, body, kind=FORM, **headers):
+    raw = body.encode() if isinstance(body, str) else body
+    return Client(HTTP_HOST=HOST).generic("POST", path, raw, content_type=kind, headers=headers)
+
+
+@pytest.mark.parametrize("path", PROTOCOL)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json", "multipart/form-data; boundary=x", "text/plain", "", "application/x-www-form-urlencoded; charset=utf-7",
+        "application/x-www-form-urlencoded; charset=utf-16", "application/x-www-form-urlencoded; charset=x", "application/xml",
+        "application/x-www-form-urlencoded2", "*/*", "x", ";", "application/x-www-form-urlencoded, text/plain",
+    ],
+)  # fmt: skip
+def test_tk_14_rfc6749_app_b_another_body_is_not_read(web, path, kind):
+    before = stored()
+    is_refused(send(path, "grant_type=client_credentials&token=x", kind, **basic(web.id, web.secret)), 400, "invalid_request")
+    assert stored() == before
+
+
+@pytest.mark.parametrize("kind", [FORM, f"{FORM}; charset=UTF-8", f'{FORM}; charset="utf-8"', "Application/X-WWW-Form-URLEncoded"])
+def test_tk_14_a_form_is_read_however_it_is_spelt(web, kind):
+    assert send("/oauth/revoke", "token=x", kind, **basic(web.id, web.secret)).status_code == 200
+
+
+@pytest.mark.parametrize("path", PROTOCOL)
+@pytest.mark.parametrize("method", ["get", "put", "delete", "patch", "head", "trace"])
+def test_tk_15_tr_13_only_post(path, method, db):
+    client = Client(HTTP_HOST=HOST)
+    response = getattr(client, method)(f"{path}?grant_type=client_credentials&client_id=x&client_secret=y&token=z")
+    assert response.status_code == 405 and response["Allow"] == "POST" and "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", PROTOCOL)
+def test_tk_15_rfc6749_2_3_1_parameters_in_the_url_are_not_processed(web2, path):
+    query = urlencode({"client_id": web2.id, "client_secret": web2.secret, "token": "x", "grant_type": "client_credentials"})
+    is_refused(send(f"{path}?{query}", ""), 400, "invalid_request")
+    is_refused(send(f"{path}?x=1", "token=x", **basic(web2.id, web2.secret)), 400, "invalid_request")
+
+
+TWICE = ["grant_type", "code", "client_id", "redirect_uri", "code_verifier", "scope", "client_secret", "refresh_token", "foo"]
+
+
+@pytest.mark.parametrize("name", TWICE)
+@pytest.mark.parametrize("same", [True, False])
+def test_tk_13_rfc6749_3_2_no_parameter_twice_and_nothing_consumed(web2, alice, browser, name, same):
+    code = browser.code(web2, alice)
+    right = {
+        "grant_type": "authorization_code", "code": code, "redirect_uri": web2.redirect_uri, "code_verifier": VERIFIER,
+        "client_id": web2.id, "client_secret": web2.secret,
+    }  # fmt: skip
+    value = right.get(name, "x")
+    for pairs in ([*right.items(), (name, value if same else "y")], [(name, value if same else "y"), *right.items()]):
+        if name not in right:
+            pairs.append((name, value))
+        is_refused(post("/oauth/token", pairs), 400, "invalid_request")
+    assert Grant.objects.get().consumed is None
+    assert post("/oauth/token", right).status_code == 200
+
+
+def test_tk_13_a_refresh_with_two_tokens_consumes_nothing(spa, alice, browser):
+    got = tokens(spa, alice, browser)
+    pairs = [("grant_type", "refresh_token"), ("client_id", spa.id), ("refresh_token", got["refresh_token"])]
+    is_refused(post("/oauth/token", [*pairs, ("refresh_token", "x")]), 400, "invalid_request")
+    is_refused(post("/oauth/token", [*pairs, ("grant_type", "authorization_code")]), 400, "invalid_request")
+    assert Family.objects.get().generation == 1 and refresh(spa, got["refresh_token"]).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["token", "token_type_hint", "client_id"])
+@pytest.mark.parametrize("path", ["/oauth/revoke", "/oauth/introspect"])
+def test_ir_15_no_parameter_twice(web, path, name):
+    is_refused(post(path, [("token", "x"), (name, "y"), (name, "y")], **basic(web.id, web.secret)), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("bad", GARBAGE.values(), ids=GARBAGE.keys())
+@pytest.mark.parametrize("path", PROTOCOL)
+def test_tk_47_garbage_in_each_parameter(web2, path, bad):
+    before = stored()
+    names = ["grant_type", "code", "client_id", "client_secret", "redirect_uri", "code_verifier", "refresh_token", "scope", "token", "resource", "foo"]
+    for name in names:
+        right = {"grant_type": "authorization_code", "token": "x", "client_id": web2.id, "client_secret": web2.secret}
+        right.pop(name, None)
+        is_refused(send(path, f"{urlencode(right)}&{name}={bad}"), 400, "invalid_request")
+    assert stored() == before
+
+
+@pytest.mark.parametrize("raw", [b"\xff", b"token=\xc3\xa9", b"\x00", b"token=x\x00", b"a=b=c&&&", b"&", b"=", b"====", b"%", b";", b"{}", b"[" * 9000])
+@pytest.mark.parametrize("path", PROTOCOL)
+def test_tk_47_raw_bytes(db, path, raw):
+    response = send(path, raw)
+    assert response.status_code in {400, 401} and "error" in response.json()
+
+
+@pytest.mark.parametrize("name", ["grant_type", "code", "client_id", "client_secret", "refresh_token", "scope", "token", "foo", "token_type_hint"])
+@pytest.mark.parametrize("size", [9_000, 40_000, 1_000_000])
+@pytest.mark.parametrize("path", PROTOCOL)
+def test_tk_47_ir_15_oversized_values(db, path, name, size):
+    is_refused(send(path, f"{name}={'x' * size}"), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("path", [*PROTOCOL, "/oauth/authorize", "/oauth/logout", "/oauth/userinfo"])
+@pytest.mark.parametrize("length", ["abc", "-1", "9" * 30, "", "1e3", "٣"])
+def test_tk_47_a_content_length_that_lies(db, path, length):
+    response = Client(HTTP_HOST=HOST).post(path, "token=x", content_type=FORM, CONTENT_LENGTH=length)
+    assert response.status_code < 500
+
+
+def test_tk_47_many_parameters(db):
+    for path in PROTOCOL:
+        is_refused(send(path, "&".join(f"p{n}=1" for n in range(5_000))), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("path", [*PROTOCOL, "/oauth/userinfo"])
+def test_tk_16_tr_08_errors_are_not_cached_and_tell_nothing(db, path):
+    for response in (send(path, ""), send(path, "x=1"), send(path, "%"), Client(HTTP_HOST=HOST).get(path), Client(HTTP_HOST=HOST).put(path)):
+        assert "no-store" in response["Cache-Control"]
+        text = response.content.decode()
+        for word in ("Traceback", "django", "/work/", "SELECT", "sqlite", "psycopg", ".py"):
+            assert word not in text
+        assert not response.cookies
+
+
+def test_a_token_request_gets_no_cookie_and_starts_no_session(web):
+    from django.contrib.sessions.models import Session
+
+    send("/oauth/token", "grant_type=x", **basic(web.id, web.secret))
+    assert not Session.objects.exists()
+
+
+def test_what_strangers_choose_is_cut_in_the_audit_log(browser, db):
+    browser.get("/oauth/authorize?client_id=" + "x" * 4_000)
+    assert AuditEvent.objects.get().client_id == "x" * 255
+
+
+@pytest.mark.parametrize(
+    "path", ["/oauth/authorize", "/oauth/consent", "/oauth/logout", "/oauth/userinfo", "/accounts/login/", "/nowhere"]
+)
+def test_tr_08_a_page_that_refuses_does_not_fail_on_what_it_refuses(db, path):
+    """Error pages are rendered for requests whose fields cannot be read: they must not read them again."""
+    client = Client(HTTP_HOST=HOST)
+    many = "&".join(f"p{n}=1" for n in range(5_000))
+    for response in (
+        client.get(f"{path}?{many}"),
+        client.get(f"{path}?next=http://[x&txn=1"),
+        client.get(f"{path}?next=%00%ff"),
+        send(path, many),
+        send(path, "next=//["),
+        send(path, "x=" + "y" * 400_000),
+        send(path, "x", "multipart/form-data"),
+        send(path, "--x", "multipart/form-data; boundary=x"),
+        send(path, "x", "multipart/form-data; boundary=\xe9"),
+        client.post(path, "x=1", content_type=FORM, CONTENT_LENGTH="abc") if path != "/accounts/login/" else client.get(path),
+    ):
+        assert response.status_code < 500
+
+
+# --- Some hundreds of requests by chance ----------------------------------------------------------------------
+
+PIECES = [
+    "", "x", "openid", "code", "none", "S256", "%00", "%ff", "%", "&", "=", "+", "%20", "%0a", "%0d%0a", "\\", "//", "://", "@", "#",
+    "?", "[", "]", "{", "}", "'", '"', "<", ">", "..", "%2e%2e", "0", "-1", "1e999", "9" * 40, "null", "true", "é", "%c3%a9",
+    "%f0%9f%a6%8a", "x" * 300, "http://127.0.0.1:1/", "https://rp1.test/cb", "eyJhbGciOiJub25lIn0.e30.", "rt_AAAA", "a.b.c", "$", "*",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_by_chance_no_request_is_a_500_or_stores_anything(web, spa, machine, alice, browser, seed):
+    chance = random.Random(seed)
+    got = tokens(web, alice, browser)
+    right = [*web.request().items(), ("token", got["access_token"]), ("grant_type", "authorization_code"), ("refresh_token", got["refresh_token"])]
+    names = [*PARAMETERS, "grant_type", "code", "token", "client_secret", "code_verifier", "access_token", "post_logout_redirect_uri"]
+    paths = ["/oauth/authorize", *PROTOCOL, "/oauth/userinfo", "/oauth/logout", "/oauth/consent", "/oauth/switch-account"]
+    stranger = Browser(f"10.0.{seed}.1")
+    stranger.http.raise_request_exception = False
+    before = {**stored(), "generations": 0, "ended": 0}
+    for _n in range(120):
+        path, pairs = chance.choice(paths), []
+        for _p in range(chance.randint(0, 8)):
+            name = chance.choice(names)
+            if chance.random() < 0.4:
+                name, value = chance.choice(right)
+                pairs.append(urlencode({name: value}))
+            else:
+                pairs.append(f"{name}={''.join(chance.choices(PIECES, k=chance.randint(1, 4)))}")
+        raw = "&".join(pairs)
+        headers = {}
+        if chance.random() < 0.5:
+            headers["Authorization"] = chance.choice(
+                [f"Bearer {got['id_token']}", f"Bearer {raw[:200]}", "Basic " + raw[:50], basic(machine.id, machine.secret)["Authorization"], basic(web.id, "x")["Authorization"]]
+            ).encode("ascii", "replace").decode().replace("\n", "")
+        if chance.random() < 0.4:
+            response = stranger.http.get(f"{path}?{raw}", headers=headers)
+        else:
+            kind = chance.choice([FORM, FORM, FORM, "application/json", "multipart/form-data; boundary=x", ""])
+            response = stranger.http.post(path, raw.encode("utf-8"), content_type=kind, headers=headers)
+        assert response.status_code < 500, (path, raw, headers)
+        assert "evil" not in response.get("Location", "")
+    assert {**stored(), "generations": 0, "ended": 0} == before

@@ -1,0 +1,102 @@
+"""SQL statements for each request, BEGIN and COMMIT counted: tests, not hopes."""
+
+import pytest
+from django.test import Client
+
+from authcenter.keys.ring import ring
+from tests.oauth.flow import HOST, Browser, as_app, basic, machine_token, post, redeem, refresh, tokens, userinfo
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def warm(client):
+    """The keys are in memory and every lazy part of the library is built, as in a worker that has served a request."""
+    ring.jwks()
+    client.get("/.well-known/openid-configuration")
+
+
+@pytest.mark.parametrize("kind", ["confidential", "public"])
+def test_a_code_exchange_with_openid(web, spa, alice, sql, kind):
+    app = web if kind == "confidential" else spa
+    code = Browser().code(app, alice, scope="openid orders:read")
+    with sql() as statements:
+        assert redeem(app, code).status_code == 200
+    statements.at_most(6)
+
+
+@pytest.mark.parametrize("kind", ["confidential", "public"])
+def test_a_refresh_with_openid(web, spa, alice, sql, kind):
+    app = web if kind == "confidential" else spa
+    got = tokens(app, alice, scope="openid orders:read")
+    with sql() as statements:
+        assert refresh(app, got["refresh_token"]).status_code == 200
+    statements.at_most(5)
+
+
+def test_client_credentials(machine, sql):
+    with sql() as statements:
+        assert machine_token(machine).status_code == 200
+    statements.at_most(1)
+
+
+@pytest.mark.parametrize("path", ["/.well-known/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"])
+def test_public_documents(client, sql, path):
+    with sql() as statements:
+        assert client.get(path).status_code == 200
+    statements.at_most(0)
+
+
+def test_userinfo(web, alice, sql):
+    got = tokens(web, alice, scope="openid email")
+    with sql() as statements:
+        assert userinfo(got["access_token"]).status_code == 200
+    statements.at_most(2)
+
+
+def test_introspection_by_an_api(web, orders, alice, sql):
+    got = tokens(web, alice, scope="openid orders:read")
+    with sql() as statements:
+        response = post("/oauth/introspect", {"token": got["access_token"]}, **basic(orders.client_id, orders.plain_secret))
+        assert response.json()["active"] is True
+    statements.at_most(3)
+
+
+def test_introspection_by_an_application(web, alice, sql):
+    got = tokens(web, alice)
+    with sql() as statements:
+        assert as_app(web, "/oauth/introspect", {"token": got["access_token"]}).json()["active"] is True
+    statements.at_most(3)
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c", "rt_x", "Bearer"])
+def test_garbage_is_refused_without_a_statement(sql, token):
+    with sql() as statements:
+        assert userinfo(token).status_code == 401
+    statements.at_most(0)
+
+
+def test_a_malformed_token_request_costs_nothing(sql):
+    with sql() as statements:
+        assert post("/oauth/token", "grant_type=authorization_code&grant_type=x").status_code == 400
+        assert post("/oauth/token", "%zz").status_code == 400
+        assert Client(HTTP_HOST=HOST).get("/oauth/token").status_code == 405
+    statements.at_most(0)
+
+
+def test_a_silent_authorization(web, alice, sql):
+    browser = Browser()
+    browser.code(web, alice)
+    with sql() as statements:
+        assert "code=" in browser.authorize(web, prompt="none")["Location"]
+    statements.at_most(8)
+
+
+def test_more_scopes_and_apis_cost_no_more(web, stock, alice, sql):
+    from authcenter.oauth.models import Scope
+
+    web.row.scopes.add(*Scope.objects.all())
+    code = Browser().code(web, alice, scope="openid profile email address phone orders:read orders:write stock:read")
+    with sql() as statements:
+        assert redeem(web, code).status_code == 200
+    statements.at_most(6)
