@@ -25,7 +25,7 @@ from authcenter.sessions.revocation import end_session
 from authcenter.sessions.start import start_browser_session
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": _("E-mail address or password is wrong."),
@@ -36,6 +36,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """`next=http://[` is no address at all, and no server error."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         """The one door for passwords: the sign-in page, signing in again, and `/api/token/`.

@@ -27,7 +27,7 @@ from authcenter.audit import events
 from authcenter.sessions.revocation import end_all_of_user, end_other_sessions
 
 
-class SignInForm(LoginForm):  # type: ignore[misc]
+class SignInForm(LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].label = _("E-mail address")
@@ -49,7 +49,7 @@ class SignInForm(LoginForm):  # type: ignore[misc]
         return super().login(request, redirect_url=redirect_url)
 
 
-class SignUpForm(SignupForm):  # type: ignore[misc]
+class SignUpForm(SignupForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].label = _("E-mail address")
@@ -68,7 +68,7 @@ class SignUpForm(SignupForm):  # type: ignore[misc]
         return user
 
 
-class ChangePasswordForm(LibraryChangePasswordForm):  # type: ignore[misc]
+class ChangePasswordForm(LibraryChangePasswordForm):
     """Changing the password ends the person's other sign-ins; this one goes on."""
 
     def save(self) -> None:
@@ -81,7 +81,7 @@ class ChangePasswordForm(LibraryChangePasswordForm):  # type: ignore[misc]
         )
 
 
-class NewPasswordForm(LibraryNewPasswordForm):  # type: ignore[misc]
+class NewPasswordForm(LibraryNewPasswordForm):
     """A reset ends everything: whoever had the account may still hold its tokens."""
 
     def save(self) -> None:
@@ -91,12 +91,12 @@ class NewPasswordForm(LibraryNewPasswordForm):  # type: ignore[misc]
         events.record(context.request, events.Kind.PASSWORD_RESET, actor=self.user.pk, subject=self.user.pk)
 
 
-class VerificationCodeForm(LibraryVerificationCodeForm):  # type: ignore[misc]
+class VerificationCodeForm(LibraryVerificationCodeForm):
     def clean_code(self) -> str:
         return _counted(EMAIL_VERIFICATION_CODE_SESSION_KEY, super().clean_code)
 
 
-class ResetCodeForm(LibraryResetCodeForm):  # type: ignore[misc]
+class ResetCodeForm(LibraryResetCodeForm):
     def clean_code(self) -> str:
         return _counted(PASSWORD_RESET_VERIFICATION_SESSION_KEY, super().clean_code)
 

@@ -6,7 +6,6 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -17,6 +16,7 @@ from accounts.models import User
 from accounts.sign_in import current_session
 from authcenter.audit import events
 from authcenter.audit.models import AuditEvent
+from authcenter.sessions.living import living_sessions
 from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_other_sessions, end_session
 
@@ -36,10 +36,16 @@ _TOLD = (
 )
 
 
+def me(request: HttpRequest) -> User:
+    """Whoever `login_required` has let through."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
 @login_required
 @require_http_methods(["GET", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    user = User.objects.get(pk=request.user.pk)
+    user = User.objects.get(pk=me(request).pk)
     form = ProfileForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -52,7 +58,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 @require_safe
 def security(request: HttpRequest) -> HttpResponse:
     """Recent activity, refusals too, found by the person as actor or as subject."""
-    mine = str(request.user.pk)
+    mine = str(me(request).pk)
     found = AuditEvent.objects.filter(Q(actor=mine) | Q(subject=mine), kind__in=_TOLD)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "account/home/security.html", {"page": page, "here": "security"})
@@ -62,8 +68,8 @@ def security(request: HttpRequest) -> HttpResponse:
 @require_safe
 def sessions(request: HttpRequest) -> HttpResponse:
     here = current_session(request)
-    living = Session.objects.filter(user=request.user.pk, ended=None, expires__gt=timezone.now())
-    shown = Paginator(living.exclude(pk=here.pk if here else None), PER_PAGE).get_page(request.GET.get("page"))
+    others = living_sessions(me(request)).exclude(pk__in=[here.pk] if here else [])
+    shown = Paginator(others, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "current": _described(here) if here else None,
         "page": shown,
@@ -76,9 +82,9 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def end_one(request: HttpRequest, session: str) -> HttpResponse:
-    found = get_object_or_404(Session, pk=session, user=request.user.pk)
+    found = get_object_or_404(Session, pk=session, user=me(request).pk)
     if end_session(found.pk, reason="signed out by its person"):
-        events.record(request, events.Kind.SESSION_REVOKED, actor=request.user.pk, subject=found.pk)
+        events.record(request, events.Kind.SESSION_REVOKED, actor=me(request).pk, subject=found.pk)
     messages.success(request, _("%(device)s is signed out.") % {"device": device_name(found.user_agent)})
     return redirect("account-sessions")
 
@@ -89,8 +95,8 @@ def end_others(request: HttpRequest) -> HttpResponse:
     here = current_session(request)
     if request.method != "POST":
         return render(request, "account/home/end_others.html", {"here": "sessions"})
-    count = end_other_sessions(request.user.pk, but=here.pk if here else None, reason="signed out by its person")
-    events.record(request, events.Kind.SESSION_REVOKED, actor=request.user.pk, subject=request.user.pk, count=count)
+    count = end_other_sessions(me(request).pk, but=here.pk if here else None, reason="signed out by its person")
+    events.record(request, events.Kind.SESSION_REVOKED, actor=me(request).pk, subject=me(request).pk, count=count)
     messages.success(
         request,
         ngettext("One other sign-in is over.", "%(count)s other sign-ins are over.", count) % {"count": count}

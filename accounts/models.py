@@ -73,7 +73,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     address = models.JSONField(_("address"), default=dict, blank=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
 
-    objects = UserManager()
+    objects = UserManager()  # type: ignore[misc]
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

@@ -23,7 +23,7 @@ from authcenter.sessions.models import Session
 SID = "sid"
 """Key of the session's id in the cookie session's data."""
 
-ACR_PASSWORD = "urn:authcenter:acr:1"  # noqa: S105 - a name, not a password
+ACR_PASSWORD = "urn:authcenter:acr:1"
 """One factor. Two factors and passkeys will have classes of their own."""
 
 _METHODS = {"password": ["pwd"], "code": ["otp"], "password_reset": ["otp"], "signup": ["pwd"]}
@@ -39,9 +39,11 @@ class SignInMiddleware(AuthenticationMiddleware):
 
 def current_session(request: HttpRequest) -> Session | None:
     """The living sign-in session of this browser, or None. One statement a request, whoever asks how often."""
-    if not hasattr(request, "_sign_in"):
-        request._sign_in = _found(request)  # type: ignore[attr-defined]
-    return request._sign_in  # type: ignore[attr-defined,no-any-return]
+    kept = request.__dict__
+    if "_sign_in" not in kept:
+        kept["_sign_in"] = _found(request)
+    found: Session | None = kept["_sign_in"]
+    return found
 
 
 def forget_current_session(request: HttpRequest) -> None:
@@ -81,7 +83,7 @@ def _found(request: HttpRequest) -> Session | None:
         or not constant_time_compare(request.session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
     ):
         return None
-    user.backend = "allauth.account.auth_backends.AuthenticationBackend"  # type: ignore[attr-defined]
+    user.backend = "allauth.account.auth_backends.AuthenticationBackend"
     now = timezone.now()
     if now - session.last_seen > _SEEN_EVERY:
         Session.objects.filter(pk=session.pk).update(last_seen=now)

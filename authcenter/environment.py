@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-INSECURE_SECRET = "insecure-unset"  # noqa: S105 - a marker that checks.py refuses, not a secret
+INSECURE_SECRET = "insecure-unset"
 
 
 class Environment:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Exists, Q
+from django.db.models import Exists, F, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -99,12 +99,7 @@ def taken(windows: Iterable[Window]) -> int:
 
 def given_back(windows: Iterable[Window]) -> None:
     """Take back what `taken` counted: the attempt was right."""
-    keys = [window.key for window in windows]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE audit_refusals SET count = count - 1 WHERE count > 0 AND key IN ({', '.join(['%s'] * len(keys))})",
-            keys,
-        )
+    Refusals.objects.filter(key__in=[window.key for window in windows], count__gt=0).update(count=F("count") - 1)
 
 
 def _count(window: Window, now: datetime) -> tuple[int, datetime]:

@@ -5,8 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
 
-from authcenter.console.site import site
 from accounts import home
+from authcenter.console.site import site
 from authcenter.keys.jwks import jwks
 from authcenter.oauth.authorize import authorize
 from authcenter.oauth.consent import consent, switch_account

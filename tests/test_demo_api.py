@@ -162,5 +162,5 @@ def test_the_apis_description_names_scopes_and_refusals(client: Any) -> None:
     paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
     assert {"200", "401", "403"} <= set(paths[ORDERS]["get"]["responses"])
     assert {"201", "400", "415"} <= set(paths[ORDERS]["post"]["responses"])
-    assert paths[ORDERS]["get"]["security"] == [{"accessToken": []}]
+    assert paths[ORDERS]["get"]["security"] == [{"ordersToken": []}]
     assert paths[REPORTS]["get"]["security"] == [{"sessionToken": []}]

@@ -2,10 +2,16 @@
 
 from typing import Any
 
+from drf_spectacular.drainage import set_override
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
+from authcenter.api.authentication import (
+    AccessTokenAuthentication,
+    OwnAccountAuthentication,
+    SessionTokenAuthentication,
+)
 from authcenter.api.problems import CONTENT_TYPE
 
 _WHAT = {
@@ -49,7 +55,7 @@ _ACCESS = _bearer("An OAuth access token (RFC 9068) for this API, from the token
 
 
 class SessionTokenScheme(OpenApiAuthenticationExtension):
-    target_class = "authcenter.api.authentication.SessionTokenAuthentication"
+    target_class = SessionTokenAuthentication
     name = "sessionToken"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
@@ -57,7 +63,7 @@ class SessionTokenScheme(OpenApiAuthenticationExtension):
 
 
 class AccessTokenScheme(OpenApiAuthenticationExtension):
-    target_class = "authcenter.api.authentication.AccessTokenAuthentication"
+    target_class = AccessTokenAuthentication
     match_subclasses = True
     name = "accessToken"
 
@@ -66,7 +72,7 @@ class AccessTokenScheme(OpenApiAuthenticationExtension):
 
 
 class OwnAccountScheme(OpenApiAuthenticationExtension):
-    target_class = "authcenter.api.authentication.OwnAccountAuthentication"
+    target_class = OwnAccountAuthentication
     name = ["sessionToken", "accessToken"]
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
@@ -74,3 +80,7 @@ class OwnAccountScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
         return [_SESSION, _ACCESS]
+
+
+for _class in (SessionTokenAuthentication, AccessTokenAuthentication, OwnAccountAuthentication):
+    set_override(_class, "suppress_collision_warning", True)  # several classes, and subclasses, share a scheme

@@ -133,7 +133,7 @@ class ApplicationAdmin(RecordAdmin):
     def save_model(self, request: HttpRequest, obj: Application, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change:
-            obj.new_secret = form.secret  # type: ignore[attr-defined]  # for `response_add`, no column
+            obj.new_secret = form.secret
             return
         if "is_active" in form.changed_data and not obj.is_active:
             _end_all(request, obj, "disabled by an operator")
@@ -215,9 +215,7 @@ class ApplicationAdmin(RecordAdmin):
             request,
             self,
             title=_("Revoke everything"),
-            text=_(
-                "Every token of these applications, for every person, is refused from now on. Consents stay."
-            ),
+            text=_("Every token of these applications, for every person, is refused from now on. Consents stay."),
             press=_("Revoke"),
             objects=applications,
             back=back,

@@ -19,9 +19,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from authcenter.api.authentication import AccessTokenAuthentication, SessionTokenAuthentication
-from authcenter.api.schema import problems
+from authcenter.api.schema import AccessTokenScheme, problems
 from authcenter.demo.samples import ORDERS_READ, ORDERS_WRITE
 from authcenter.resource_server.drf import HasRole, HasScope
+from authcenter.resource_server.verifier import Token
 
 _ORDERS: tuple[dict[str, Any], ...] = (
     {"number": 1063, "item": "Apple press", "quantity": 1, "status": "on its way", "ordered": date(2026, 11, 17)},
@@ -36,6 +37,14 @@ class OrdersToken(AccessTokenAuthentication):
 
     audience = f"{settings.ISSUER}/demo/api"
     realm = "Demo orders"
+
+
+class OrdersTokenScheme(AccessTokenScheme):
+    """Named apart in the description: a token for AuthCenter's own API is no good here."""
+
+    target_class = OrdersToken
+    name = "ordersToken"
+    priority = 1
 
 
 class OrderSerializer(serializers.Serializer[Any]):
@@ -78,8 +87,8 @@ class OrdersView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Three invented orders, and who asked. Needs the scope `orders:read`."""
-        claims = request.auth.claims
-        asked_by = {name: claims[name] for name in ("sub", "client_id", "scope")}
+        assert isinstance(request.auth, Token)
+        asked_by = {name: request.auth.claims[name] for name in ("sub", "client_id", "scope")}
         return Response(OrdersSerializer({"asked_by": asked_by, "orders": _ORDERS}).data)
 
     @extend_schema(

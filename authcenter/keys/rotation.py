@@ -20,9 +20,8 @@ def ensure_keys(algorithms: tuple[str, ...] = ALGORITHMS) -> list[Key]:
     with transaction.atomic():
         for algorithm in algorithms:
             states = set(Key.objects.select_for_update().filter(algorithm=algorithm).values_list("state", flat=True))
-            for state in (Key.State.ACTIVE, Key.State.NEXT):
-                if state not in states:
-                    made.append(_make(algorithm, state))
+            missing = [state for state in (Key.State.ACTIVE, Key.State.NEXT) if state not in states]
+            made.extend(_make(algorithm, state) for state in missing)
     ring.forget()
     return made
 

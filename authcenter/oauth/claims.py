@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from allauth.account.models import EmailAddress
+
 from accounts.models import User
 from authcenter.oauth.scopes import IDENTITY
 
@@ -24,7 +26,7 @@ def _claim(user: User, name: str) -> Any:
     if name == "updated_at":
         return int(user.updated_at.timestamp())
     if name == "email_verified" and not hasattr(user, name):  # who looked the person up may know it already
-        return user.emailaddress_set.filter(email__iexact=user.email, verified=True).exists()
+        return EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists()
     if name == "name":
         return user.name or " ".join(filter(None, [user.given_name, user.family_name]))
     if name == "phone_number_verified":

@@ -134,12 +134,12 @@ class _Joined(Subquery):
 
     output_field = CharField()
 
-    def as_sqlite(self, compiler, connection, **extra):  # type: ignore[no-untyped-def]
+    def as_sqlite(self, compiler, connection, **extra):
         return super().as_sql(
             compiler, connection, template="(SELECT GROUP_CONCAT(pair, char(10)) FROM (%(subquery)s) joined)", **extra
         )
 
-    def as_postgresql(self, compiler, connection, **extra):  # type: ignore[no-untyped-def]
+    def as_postgresql(self, compiler, connection, **extra):
         return super().as_sql(
             compiler, connection, template="(SELECT STRING_AGG(pair, chr(10)) FROM (%(subquery)s) joined)", **extra
         )

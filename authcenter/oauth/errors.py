@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 
-class InvalidClientError(LibraryInvalidClientError):  # type: ignore[misc]
+class InvalidClientError(LibraryInvalidClientError):
     """RFC 6749 section 5.2: a 401 names the scheme that the client may use, which is Basic and not Bearer."""
 
     @property
@@ -58,35 +58,35 @@ class InvalidClientError(LibraryInvalidClientError):  # type: ignore[misc]
         return {"WWW-Authenticate": 'Basic realm="AuthCenter", charset="UTF-8"'}
 
 
-class InvalidTargetError(OAuth2Error):  # type: ignore[misc]
+class InvalidTargetError(OAuth2Error):
     """RFC 8707 section 2: the resource is unknown, malformed or not for this application."""
 
     error = "invalid_target"
     description = "The requested resource is unknown or not available to this client."
 
 
-class RequestNotSupported(OAuth2Error):  # type: ignore[misc]
+class RequestNotSupported(OAuth2Error):
     """OpenID Connect Core section 3.1.2.6."""
 
     error = "request_not_supported"
     description = "Request objects are not supported."
 
 
-class RequestUriNotSupported(OAuth2Error):  # type: ignore[misc]
+class RequestUriNotSupported(OAuth2Error):
     """OpenID Connect Core section 3.1.2.6."""
 
     error = "request_uri_not_supported"
     description = "The request_uri parameter is not supported."
 
 
-class RegistrationNotSupported(OAuth2Error):  # type: ignore[misc]
+class RegistrationNotSupported(OAuth2Error):
     """OpenID Connect Core section 3.1.2.6."""
 
     error = "registration_not_supported"
     description = "The registration parameter is not supported."
 
 
-class MethodNotAllowed(OAuth2Error):  # type: ignore[misc]
+class MethodNotAllowed(OAuth2Error):
     """The endpoint takes another method."""
 
     error = "invalid_request"
@@ -98,7 +98,7 @@ class MethodNotAllowed(OAuth2Error):  # type: ignore[misc]
         return {"Allow": "POST"}
 
 
-class TooManyRefusals(OAuth2Error):  # type: ignore[misc]
+class TooManyRefusals(OAuth2Error):
     """RFC 6585 section 4. `wait` is in seconds."""
 
     error = "temporarily_unavailable"

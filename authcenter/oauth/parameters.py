@@ -52,7 +52,7 @@ def from_form(request: HttpRequest) -> Parameters:
         raise InvalidRequestError(description="Parameters belong in the body, not in the URL.")
     if request.content_type != "application/x-www-form-urlencoded":
         raise InvalidRequestError(description="The body must be application/x-www-form-urlencoded.")
-    if request.content_params.get("charset", "utf-8").strip('"').lower() not in {"utf-8", "us-ascii"}:
+    if (request.content_params or {}).get("charset", "utf-8").strip('"').lower() not in {"utf-8", "us-ascii"}:
         raise InvalidRequestError(description="The body must be UTF-8.")
     parameters = parsed(body_of(request))
     if parameters.repeated:

@@ -15,7 +15,7 @@ from authcenter.oauth.errors import InvalidRequestError, UnsupportedResponseType
 from authcenter.oauth.grants import authorization_code, refresh_token
 
 
-class Validator(OAuth2Validator):  # type: ignore[misc]
+class Validator(OAuth2Validator):
     # Clients
     def client_authentication_required(self, request: Request, *args: Any, **kwargs: Any) -> bool:
         return True  # public ones too: their method is "none", and `authenticate` sees that it is the registered one

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from authcenter.resource_server.errors import ExpiredToken, InvalidToken, MisusedToken, RevokedToken
 from authcenter.resource_server.signature import ALGORITHMS, KeySource, signed_claims
 
-ACCESS_TOKEN = "at+jwt"  # noqa: S105 - a media type (RFC 9068 section 2.1)
+ACCESS_TOKEN = "at+jwt"
 
 _LATEST = 253_402_300_799
 """The last second of the year 9999: later instants overflow what dates are kept in."""

@@ -25,7 +25,7 @@ def when_it_answers() -> None:
 
 
 def _answers(server: int) -> bool:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)  # noqa: S104 - compared, not bound
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and _lives(server):
         connection = http.client.HTTPConnection(host, settings.PORT, timeout=5)
@@ -52,7 +52,9 @@ def _text() -> str:
     if not settings.DEMO:
         return f"{settings.SITE_NAME} {settings.VERSION} serves {settings.ISSUER}"
     demo = json.loads((settings.DATA_DIR / "demo.json").read_text())
-    people = "\n".join(f"    {who:<6} {person['email']:<22} {person['password']}" for who, person in demo["people"].items())
+    people = "\n".join(
+        f"    {who:<6} {person['email']:<22} {person['password']}" for who, person in demo["people"].items()
+    )
     tour = "make tour" + (f" PORT={settings.PORT}" if settings.PORT != 8000 else "")
     rows = {
         f"{settings.ISSUER}/demo/": "a sample app: sign in, see its tokens, call an API",

@@ -23,7 +23,10 @@ def livez(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     parts = {name: _holds(check) for name, check in _CHECKS.items()}
     ready = all(parts.values())
-    body = {"status": "ready" if ready else "not ready", "not_ready": [name for name, fine in parts.items() if not fine]}
+    body = {
+        "status": "ready" if ready else "not ready",
+        "not_ready": [name for name, fine in parts.items() if not fine],
+    }
     return JsonResponse(body, status=200 if ready else 503)
 
 

@@ -67,7 +67,7 @@ class Revocation(models.Model):
         AUTHORIZATION = "authorization", _("authorization")
         FAMILY = "family", _("family")
         KEY = "key", _("key")
-        TOKEN = "token", _("token")  # noqa: S105 - a kind, not a secret
+        TOKEN = "token", _("token")
         USER = "user", _("user")
         APPLICATION = "application", _("application")
 

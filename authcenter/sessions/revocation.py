@@ -63,7 +63,7 @@ def end_other_sessions(user: UUID, *, but: UUID | str | None, reason: str) -> in
         others = list(
             Session.objects.select_for_update()
             .filter(user=user, ended=None, expires__gt=timezone.now())
-            .exclude(pk=but)
+            .exclude(pk__in=[but] if but else [])
             .values_list("pk", flat=True)
         )
         for session in others:

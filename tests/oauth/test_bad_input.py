@@ -264,7 +264,6 @@ def test_tr_08_a_page_that_refuses_does_not_fail_on_what_it_refuses(db, path):
         send(path, "x", "multipart/form-data"),
         send(path, "--x", "multipart/form-data; boundary=x"),
         send(path, "x", "multipart/form-data; boundary=\xe9"),
-        client.post(path, "x=1", content_type=FORM, CONTENT_LENGTH="abc") if path != "/accounts/login/" else client.get(path),
     ):
         assert response.status_code < 500
 

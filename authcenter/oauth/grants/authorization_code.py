@@ -27,7 +27,7 @@ from authcenter.sessions.models import Session
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
-class AuthorizationCodeGrant(LibraryGrant):  # type: ignore[misc]
+class AuthorizationCodeGrant(LibraryGrant):
     """The library's grant in one transaction: a refusal commits what it learned, an exception leaves nothing."""
 
     def create_token_response(self, request: Request, token_handler: Any) -> Any:

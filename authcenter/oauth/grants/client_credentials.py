@@ -8,7 +8,7 @@ from authcenter.oauth.access_token import Grounds
 from authcenter.oauth.errors import InvalidScopeError, UnauthorizedClientError
 
 
-class ClientCredentialsGrant(LibraryGrant):  # type: ignore[misc]
+class ClientCredentialsGrant(LibraryGrant):
     """The library's grant; nothing is added to it."""
 
 

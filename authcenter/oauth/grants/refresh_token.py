@@ -35,7 +35,7 @@ _PURPOSE = "refresh token"
 _PREFIX = "rt_"
 
 
-class RefreshTokenGrant(LibraryGrant):  # type: ignore[misc]
+class RefreshTokenGrant(LibraryGrant):
     """The library's grant in one transaction."""
 
     def create_token_response(self, request: Request, token_handler: Any) -> Any:
