@@ -1,7 +1,7 @@
 """People. The columns are the standard claims of OpenID Connect Core section 5.1."""
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -73,11 +73,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     address = models.JSONField(_("address"), default=dict, blank=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
 
-    objects = UserManager()  # type: ignore[misc]
+    objects = UserManager()
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         verbose_name = _("user")

@@ -16,7 +16,7 @@ from authcenter.keys.ring import ALGORITHMS, ring
 
 def ensure_keys(algorithms: tuple[str, ...] = ALGORITHMS) -> list[Key]:
     """Make what is missing: an active and a next key of each algorithm. Harmless to repeat, also in parallel."""
-    made = []
+    made: list[Key] = []
     with transaction.atomic():
         for algorithm in algorithms:
             states = set(Key.objects.select_for_update().filter(algorithm=algorithm).values_list("state", flat=True))
