@@ -2,8 +2,11 @@
 
 import html
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -139,6 +142,20 @@ def test_an_error_is_shown_and_no_command(browser: Client) -> None:
     page = browser.get("/demo/web/callback", {"error": "access_denied", "error_description": "<b>no</b>"})
     text = page.content.decode()
     assert "access_denied" in text and "&lt;b&gt;no" in text and not command_on(page)
+
+
+def test_without_demo_there_is_nothing_at_its_routes(tmp_path: Path) -> None:
+    code = "import django; django.setup(); from django.urls import resolve; resolve('/demo/')"
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "authcenter.settings",
+        "DEMO": "0",
+        "DATA_DIR": str(tmp_path),
+        "SECRET_KEY": "a secret key of a server that is not a demo",
+        "ENCRYPTION_KEYS": "an encryption key of a server that is not a demo",
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "Resolver404" in done.stderr
 
 
 def test_a_forged_cookie_is_no_cookie(browser: Client) -> None:

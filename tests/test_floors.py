@@ -28,6 +28,7 @@ FLOORS = {
     "authcenter.middleware": ROOF,
     "authcenter.settings": ROOF,
     "authcenter.urls": ROOF,
+    "authcenter.worker": ROOF,
     "authcenter.wsgi": ROOF,
 }
 BESIDE = "authcenter.resource_server"

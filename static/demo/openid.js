@@ -68,12 +68,15 @@ export class Client {
       redirect_uri: this.redirectUri,
       code_verifier: waiting.verifier,
     });
-    await this.checkIdToken(tokens.id_token, waiting.nonce);
+    await this.checkIdToken(tokens.id_token, { nonce: waiting.nonce });
     return { tokens, then: waiting.then };
   }
 
   async refresh(tokens) {
     const renewed = await this.tokens({ grant_type: "refresh_token", refresh_token: tokens.refresh_token });
+    if (renewed.id_token) {
+      await this.checkIdToken(renewed.id_token, { sub: decoded(tokens.id_token).claims.sub });
+    }
     return { ...tokens, ...renewed };
   }
 
@@ -120,16 +123,18 @@ export class Client {
     return true;
   }
 
-  // OpenID Connect Core section 3.1.3.7.
-  async checkIdToken(token, nonce) {
+  // OpenID Connect Core sections 3.1.3.7 and 12.2. `expected` are claims that it must repeat.
+  async checkIdToken(token, expected) {
     const { claims } = decoded(token);
     const faults = {
       signature: !(await isSigned(token, this.keys)),
       iss: claims.iss !== this.issuer,
       aud: claims.aud !== this.clientId,
-      nonce: claims.nonce !== nonce,
       exp: claims.exp <= Date.now() / 1000,
     };
+    for (const [name, value] of Object.entries(expected)) {
+      faults[name] = claims[name] !== value;
+    }
     const wrong = Object.keys(faults).filter((name) => faults[name]);
     if (wrong.length) {
       throw new Refused(`The ID token is not for this sign-in (${wrong.join(", ")}). It was thrown away.`);

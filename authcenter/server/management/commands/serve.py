@@ -35,7 +35,7 @@ class Command(BaseCommand):
         os.environ.update(DJANGO_SETTINGS_MODULE="authcenter.settings", DATA_DIR=str(settings.DATA_DIR))
         os.execv(
             sys.executable,
-            [sys.executable, "-m", "granian", *_options(blocking_threads), "authcenter.wsgi:application"],
+            [sys.executable, "-m", "granian", *_options(blocking_threads), "authcenter.worker:application"],
         )
 
     def _say(self, line: str) -> None:
