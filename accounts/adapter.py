@@ -1,6 +1,8 @@
 """Where django-allauth asks us: sign-in and sign-out make and end `Session` rows, refusals are counted and recorded."""
 
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import record_authentication
@@ -9,8 +11,11 @@ from allauth.core import context
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -38,11 +43,19 @@ class AccountAdapter(DefaultAccountAdapter):
         return client_address(request)
 
     def is_safe_url(self, url: str | None) -> bool:
-        """`next=http://[` is no address at all, and no server error."""
+        """A page of this server and of no other name that it answers to. `next=http://[` is no address at all."""
+        here = urlsplit(settings.ISSUER).netloc
         try:
-            return bool(super().is_safe_url(url))
+            return url_has_allowed_host_and_scheme(url, allowed_hosts={here}, require_https=settings.SECURE)
         except ValueError:
             return False
+
+    def is_ajax(self, request: HttpRequest) -> bool:
+        """These are pages. The library's JSON answers would be a second door that nobody looks after."""
+        return False
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("account_login")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         """The one door for passwords: the sign-in page, signing in again, and `/api/token/`.
@@ -58,7 +71,9 @@ class AccountAdapter(DefaultAccountAdapter):
             raise too_many(wait)
         user = super().authenticate(request, **credentials)
         if user is None or not user.is_active:
-            events.record(request, events.Kind.SIGN_IN_REFUSED, subject=user.pk if user else "", email=email)
+            # Whom it concerns, so that she sees it among her activity. Asked for every address: time must not tell.
+            whom = User.objects.filter(email=email.strip().lower()).values_list("pk", flat=True).first()
+            events.record(request, events.Kind.SIGN_IN_REFUSED, subject=whom, email=email)
             return None
         limits.given_back(windows)
         return user
@@ -66,15 +81,23 @@ class AccountAdapter(DefaultAccountAdapter):
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """The library's own counter is per process and not atomic; `authenticate` counts instead."""
 
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Not from somebody who has just signed in; the library knows of signing in again only."""
+        session = current_session(context.request)
+        longest = timedelta(seconds=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
+        return session is None or timezone.now() - session.auth_time > longest
+
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
         if not super().reauthenticate(user, password):
             return False
         request = context.request
+        request.session.cycle_key()  # a cookie that was taken before must not rise with this one
         if (session := current_session(request)) is not None:
             Session.objects.filter(pk=session.pk).update(auth_time=timezone.now())
             events.record(request, events.Kind.REAUTHENTICATED, actor=user.pk, subject=session.pk)
         return True
 
+    @transaction.atomic
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         assert isinstance(user, User)
         super().login(request, user)
@@ -89,6 +112,7 @@ class AccountAdapter(DefaultAccountAdapter):
         request.user = user
         events.record(request, events.Kind.SIGNED_IN, actor=user.pk, subject=session.pk, amr=how["amr"])
 
+    @transaction.atomic
     def logout(self, request: HttpRequest) -> None:
         session = current_session(request)
         super().logout(request)
@@ -96,16 +120,23 @@ class AccountAdapter(DefaultAccountAdapter):
         if session is not None and end_session(session.pk, reason="signed out"):
             events.record(request, events.Kind.SIGNED_OUT, actor=session.user_id, subject=session.pk)
 
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        """One column: a whole row would put back an epoch that somebody raises at this moment."""
+        user.set_password(password)
+        user.save(update_fields=["password"])
+
+    @transaction.atomic
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         confirmed = bool(super().confirm_email(request, email_address))
         if confirmed:
-            events.record(
-                request, events.Kind.EMAIL_VERIFIED, actor=email_address.user_id, subject=email_address.user_id
-            )
+            whose = email_address.user_id
+            User.objects.filter(pk=whose).update(updated_at=timezone.now())  # the claim: her data have changed
+            events.record(request, events.Kind.EMAIL_VERIFIED, actor=whose, subject=whose, email=email_address.email)
         return confirmed
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Each mail says from which device and when it was asked for."""
+        """Each mail says from which device and when it was asked for. Its links lead to the issuer, whatever host the
+        request named."""
         request = _request()
         told = {
             "device": device_name(request.META.get("HTTP_USER_AGENT", "")),
@@ -114,6 +145,8 @@ class AccountAdapter(DefaultAccountAdapter):
             "site": settings.SITE_NAME,
             "issuer": settings.ISSUER,
             **context,
+            "signup_url": settings.ISSUER + reverse("account_signup"),
+            "password_reset_url": settings.ISSUER + reverse("account_reset_password"),
         }
         super().send_mail(template_prefix, email, told)
 

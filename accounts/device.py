@@ -31,7 +31,11 @@ def device_name(user_agent: str) -> str:
     system = next((name for name, pattern in _SYSTEMS if re.search(pattern, user_agent)), "")
     if browser and system:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
-    return browser or system or user_agent.split("/")[0][:40] or _("Unknown device")
+    if browser or system:
+        return browser or system
+    # A program's name, such as python-httpx. Never free text: this goes into mails.
+    program = re.match(r"[A-Za-z][A-Za-z0-9_-]{1,29}(?=/|$)", user_agent)
+    return program[0] if program else _("Unknown device")
 
 
 def device_icon(user_agent: str) -> str:

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -83,8 +84,9 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @require_POST
 def end_one(request: HttpRequest, session: str) -> HttpResponse:
     found = get_object_or_404(Session, pk=session, user=me(request).pk)
-    if end_session(found.pk, reason="signed out by its person"):
-        events.record(request, events.Kind.SESSION_REVOKED, actor=me(request).pk, subject=found.pk)
+    with transaction.atomic():
+        if end_session(found.pk, reason="signed out by its person"):
+            events.record(request, events.Kind.SESSION_REVOKED, actor=me(request).pk, subject=found.pk)
     messages.success(request, _("%(device)s is signed out.") % {"device": device_name(found.user_agent)})
     return redirect("account-sessions")
 
@@ -95,8 +97,10 @@ def end_others(request: HttpRequest) -> HttpResponse:
     here = current_session(request)
     if request.method != "POST":
         return render(request, "account/home/end_others.html", {"here": "sessions"})
-    count = end_other_sessions(me(request).pk, but=here.pk if here else None, reason="signed out by its person")
-    events.record(request, events.Kind.SESSION_REVOKED, actor=me(request).pk, subject=me(request).pk, count=count)
+    mine = me(request).pk
+    with transaction.atomic():
+        count = end_other_sessions(mine, but=here.pk if here else None, reason="signed out by its person")
+        events.record(request, events.Kind.SESSION_REVOKED, actor=mine, subject=mine, count=count)
     messages.success(
         request,
         ngettext("One other sign-in is over.", "%(count)s other sign-ins are over.", count) % {"count": count}

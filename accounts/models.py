@@ -94,6 +94,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def clean(self) -> None:
+        super().clean()
+        self.email = self.email.strip().lower()  # as `create_user` keeps it and as signing in looks it up
+
     @property
     def full_name(self) -> str:
         """What a person is called on pages: the full name, its parts, or the e-mail address."""

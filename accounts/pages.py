@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
 
+from accounts.sign_in import WAITING
+
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """Template context: the installation's name, whether it is a demo, and which application sent the person here."""
@@ -29,5 +31,5 @@ def _asking(request: HttpRequest) -> dict[str, Any] | None:
     key = parse_qs(target.query).get("txn", [""])[0]
     if not key or target.path != reverse("oauth-authorize"):
         return None
-    waiting = request.session.get("authorize") or {}
+    waiting = request.session.get(WAITING) or {}
     return waiting.get(key) if isinstance(waiting, dict) else None

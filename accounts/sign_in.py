@@ -23,6 +23,9 @@ from authcenter.sessions.models import Session
 SID = "sid"
 """Key of the session's id in the cookie session's data."""
 
+WAITING = "authorize"
+"""Key of the authorization requests that wait for whoever signs in (`authcenter/oauth/pending.py`)."""
+
 ACR_PASSWORD = "urn:authcenter:acr:1"
 """One factor. Two factors and passkeys will have classes of their own."""
 
@@ -70,21 +73,33 @@ def _found(request: HttpRequest) -> Session | None:
     sid, stored_user = request.session.get(SID), request.session.get(SESSION_KEY)
     if not sid or not stored_user:
         return None
-    try:
-        session = Session.objects.select_related("user").get(pk=uuid.UUID(sid))
-    except (Session.DoesNotExist, ValueError):
+    session = Session.objects.select_related("user").filter(pk=uuid.UUID(sid)).first()
+    if session is None or str(session.user_id) != stored_user or not _is_good(session, request):
+        _forget(request)
         return None
-    user: User = session.user
-    if (
-        str(user.pk) != stored_user
-        or not session.is_alive
-        or not user.is_active
-        or user.epoch != session.user_epoch
-        or not constant_time_compare(request.session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
-    ):
-        return None
-    user.backend = "allauth.account.auth_backends.AuthenticationBackend"
+    session.user.backend = "allauth.account.auth_backends.AuthenticationBackend"
     now = timezone.now()
     if now - session.last_seen > _SEEN_EVERY:
         Session.objects.filter(pk=session.pk).update(last_seen=now)
     return session
+
+
+def _is_good(session: Session, request: HttpRequest) -> bool:
+    user: User = session.user
+    if not session.is_alive or not user.is_active or user.epoch != session.user_epoch:
+        return False
+    kept = request.session.get(HASH_SESSION_KEY, "")
+    # The fallbacks: a new SECRET_KEY signs nobody out while the old one is among SECRET_KEY_FALLBACKS.
+    hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+    return any(constant_time_compare(kept, good) for good in hashes)
+
+
+def _forget(request: HttpRequest) -> None:
+    """An ended sign-in leaves nothing to the next person in the cookie's session, but for what an application asked.
+
+    What is left would be swept at the next sign-in, together with what that one has written by then.
+    """
+    waiting = request.session.get(WAITING)
+    request.session.flush()
+    if waiting:
+        request.session[WAITING] = {key: {**entry, "shown_to": "", "consented": False} for key, entry in waiting.items()}

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 
 from django.db import connection
 from django.db.models import Exists, F, Q
@@ -35,7 +36,7 @@ class Window:
 def sign_in(request: HttpRequest, email: str) -> list[Window]:
     """Passwords: 10 in 15 minutes for an account from one address; 100 an hour for it from anywhere; 100 in 15
     minutes from an address."""
-    address, account = client_address(request), email.strip().lower()
+    address, account = _origin(request), email.strip().lower()
     return [
         Window(f"sign-in {account} {address}", 10, 900),
         Window(f"sign-in {account}", 100, 3600),
@@ -47,14 +48,14 @@ def mailed_code(request: HttpRequest, subject: str) -> list[Window]:
     """Codes by mail: 10 in 15 minutes for an account, whichever code it is, and 50 from an address."""
     return [
         Window(f"mailed-code {subject.strip().lower()}", 10, 900),
-        Window(f"mailed-code-from {client_address(request)}", 50, 900),
+        Window(f"mailed-code-from {_origin(request)}", 50, 900),
     ]
 
 
 def application_secret(request: HttpRequest, client_id: str) -> list[Window]:
     """Secrets: 20 in 5 minutes for an application from one address, so that a stranger cannot lock it out; 200 from
     an address."""
-    address = client_address(request)
+    address = _origin(request)
     return [
         Window(f"secret {client_id} {address}", 20, 300),
         Window(f"secret-from {address}", 200, 300),
@@ -63,7 +64,7 @@ def application_secret(request: HttpRequest, client_id: str) -> list[Window]:
 
 def authorization_code(request: HttpRequest, client_id: str) -> list[Window]:
     """Codes and refresh tokens that are wrong: 100 in 5 minutes for an application from one address."""
-    return [Window(f"grant {client_id} {client_address(request)}", 100, 300)]
+    return [Window(f"grant {client_id} {_origin(request)}", 100, 300)]
 
 
 def reached(windows: Iterable[Window]) -> int:
@@ -83,13 +84,16 @@ def reached_subquery(windows: Iterable[Window]) -> Exists:
 
 
 def refused(windows: Iterable[Window]) -> int:
-    """Count one refusal in each window by one statement each; seconds to wait where one is now over its limit."""
+    """Count one refusal, narrowest window first, by one statement each; seconds to wait where one is over its limit.
+
+    What a full window has stopped does not fill the wider ones: or one address could lock an account for everybody.
+    """
     now = timezone.now()
-    rows = []
     for window in windows:
         count, ends = _count(window, now)
-        rows.append((count, window.most, ends))
-    return _wait(rows, now, over=True)
+        if count > window.most:
+            return _wait([(count, window.most, ends)], now)
+    return 0
 
 
 def taken(windows: Iterable[Window]) -> int:
@@ -124,13 +128,12 @@ def _aware(value: datetime | str) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=timezone.get_default_timezone())
 
 
-def _wait(rows: Iterable[tuple[int, int, datetime]], now: datetime, *, over: bool = False) -> int:
-    """`rows` are (count, most, ends). A full window stops an attempt before it is made; after it, an overfull one."""
-    return max(
-        (
-            max(1, int((ends - now).total_seconds()))
-            for count, most, ends in rows
-            if count > most or (count == most and not over)
-        ),
-        default=0,
-    )
+def _wait(rows: Iterable[tuple[int, int, datetime]], now: datetime) -> int:
+    """`rows` are (count, most, ends): the longest that a full one still lasts."""
+    return max((max(1, int((ends - now).total_seconds())) for count, most, ends in rows if count >= most), default=0)
+
+
+def _origin(request: HttpRequest) -> str:
+    """Where an attempt comes from. In IPv6 a household or server has a /64: its addresses are one."""
+    address = client_address(request)
+    return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address

@@ -348,6 +348,21 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "authcenter.console.dashboard.dashboard",
     "SIDEBAR": {"navigation": "authcenter.console.navigation.navigation"},
     "ACCOUNT": {"navigation": "authcenter.console.navigation.account_links"},
+    "COLORS": {  # the accent of static/css/authcenter.css
+        "primary": {
+            "50": "oklch(97% .014 262)",
+            "100": "oklch(93.5% .032 262)",
+            "200": "oklch(88% .06 262)",
+            "300": "oklch(80% .105 262)",
+            "400": "oklch(70% .15 262)",
+            "500": "oklch(60% .19 262)",
+            "600": "oklch(48.5% .19 262)",
+            "700": "oklch(43% .175 262)",
+            "800": "oklch(38% .14 262)",
+            "900": "oklch(33% .11 262)",
+            "950": "oklch(26% .08 262)",
+        }
+    },
 }
 
 LOGGING = {

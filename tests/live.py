@@ -1,8 +1,10 @@
 """A real AuthCenter, as `make run` starts it, and Debian's Chromium to look at it with."""
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -37,6 +39,7 @@ class Server:
             stdin=subprocess.DEVNULL,
             stdout=self._log.open("w"),
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
     def wait(self) -> None:
@@ -52,9 +55,11 @@ class Server:
         raise AssertionError(f"the server is not ready:\n{self.log()}")
 
     def stop(self) -> None:
-        self.process.terminate()
+        """As Ctrl-C does it: the whole group is interrupted."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGINT)
         try:
-            self.process.wait(20)
+            self.process.wait(8)  # well before granian would kill a worker that hangs
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise AssertionError(f"the server does not stop when asked:\n{self.log()}") from None

@@ -69,7 +69,9 @@ def postgresql() -> Iterator[str]:
 
     def run(tool: str, *arguments: str) -> None:
         command = [*as_postgres, f"{tools}/{tool}", "-D", str(data), *arguments]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", check=False)
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", check=False
+        )
         if done.returncode:
             raise SystemExit(f"{tool}: {done.stdout}\n{log.read_text() if log.exists() else ''}")
 

@@ -1,6 +1,6 @@
 """`make test`: the whole suite on SQLite, then on PostgreSQL with Redis.
 
-    python -m tests.suite [sqlite | postgresql] [what pytest takes ...]
+python -m tests.suite [sqlite | postgresql] [what pytest takes ...]
 """
 
 import os

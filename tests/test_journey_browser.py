@@ -47,18 +47,17 @@ def test_sign_up_consent_call_revoke_refused(server, size, request, screenshots)
 
     operator = request.getfixturevalue("operator_page")
     admin = server.demo["people"]["admin"]
-    operator.goto(f"{server.url}/admin/")
-    if operator.locator("input[name=login]").count():
-        operator.fill("input[name=login]", admin["email"])
-        operator.fill("input[name=password]", admin["password"])
-        operator.locator("main form button[type=submit]").first.click()
     operator.goto(f"{server.url}/admin/accounts/user/?q={email}")
+    operator.fill("input[name=login]", admin["email"])
+    operator.fill("input[name=password]", admin["password"])
+    operator.locator("main form button[type=submit]").first.click()
     operator.locator("tbody input.action-select").first.check()
-    operator.select_option("select[name=action]", label=re.compile("everything", re.I).pattern and "Revoke everything")
-    operator.locator("button[name=index], button:has-text('Run')").first.click()
-    confirm = operator.locator("button:has-text('Yes'), input[type=submit][value*='Yes'], button:has-text('Revoke')")
-    if confirm.count():
-        confirm.first.click()
+    operator.select_option("select[name=action]", label="Revoke everything")
+    operator.get_by_role("button", name="Run").click()
+    operator.wait_for_selector("input[name=confirmed]", state="attached")
+    screenshots(operator, f"console-confirm-{size}")
+    operator.locator("form:has(input[name=confirmed]) button[type=submit]").click()
+    operator.wait_for_url(re.compile(r"/admin/accounts/user/"))
     screenshots(operator, f"console-revoked-{size}")
 
     person.get_by_role("button", name=re.compile("orders|API", re.I)).first.click()

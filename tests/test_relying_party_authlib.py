@@ -1,14 +1,13 @@
 """An independent client, Authlib from PyPI, against the running server: everything that a relying party does."""
 
-import json
 import secrets
 import urllib.parse
 
 import httpx
 import pytest
+from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import OAuth2Client
 from authlib.oauth2.rfc6749.errors import OAuth2Error
-from authlib.integrations.base_client import OAuthError
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.jwk import KeySet
@@ -132,4 +131,5 @@ def test_a_machine_gets_a_token_and_nothing_more(server, metadata):
 def test_both_metadata_documents_say_the_same(server, metadata):
     assert httpx.get(f"{server.url}/.well-known/oauth-authorization-server").json() == metadata
     assert metadata["issuer"] == server.demo["issuer"]
-    assert json.dumps(metadata).count(metadata["issuer"]) > 8
+    endpoints = {name: value for name, value in metadata.items() if name.endswith(("_endpoint", "_uri"))}
+    assert len(endpoints) >= 7 and all(value.startswith(metadata["issuer"] + "/") for value in endpoints.values())

@@ -144,13 +144,13 @@ def test_a_value_that_cannot_be_read_is_named_and_nothing_starts(started):
 )
 def test_every_reader_says_which_variable_is_wrong(monkeypatch, reader, value):
     monkeypatch.setenv("THE_NAME", value)
-    with pytest.raises(ImproperlyConfigured, match="^THE_NAME: "):
+    with pytest.raises(ImproperlyConfigured, match=r"^THE_NAME: "):
         getattr(Environment(), reader)("THE_NAME", default="")
 
 
 def test_a_file_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setenv("THE_NAME_FILE", "/there/is/no/such/file")
-    with pytest.raises(ImproperlyConfigured, match="^THE_NAME_FILE: No such file .*: /there/is/no/such/file$"):
+    with pytest.raises(ImproperlyConfigured, match=r"^THE_NAME_FILE: No such file .*: /there/is/no/such/file$"):
         Environment().secret("THE_NAME", kept_in=None)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -42,15 +43,16 @@ def remove_app(request: HttpRequest, authorization: str) -> HttpResponse:
         return render(
             request, "account/home/remove_app.html", {"authorization": found, "scopes": scopes, "here": "apps"}
         )
-    if withdraw(found.pk, reason="withdrawn by its person"):
-        events.record(
-            request,
-            events.Kind.AUTHORIZATION_WITHDRAWN,
-            actor=request.user.pk,
-            subject=request.user.pk,
-            client_id=found.application.client_id,
-            authorization=found.pk,
-        )
+    with transaction.atomic():
+        if withdraw(found.pk, reason="withdrawn by its person"):
+            events.record(
+                request,
+                events.Kind.AUTHORIZATION_WITHDRAWN,
+                actor=request.user.pk,
+                subject=request.user.pk,
+                client_id=found.application.client_id,
+                authorization=found.pk,
+            )
     messages.success(request, _("%(app)s has no access any more.") % {"app": found.application.name})
     return redirect("account-apps")
 

@@ -33,10 +33,8 @@ class Command(BaseCommand):
         # A new program, so that no worker shares a connection, a thread or a lock with what ran here, and signals
         # (SIGTERM to stop, SIGHUP to reload) go to granian itself.
         os.environ.update(DJANGO_SETTINGS_MODULE="authcenter.settings", DATA_DIR=str(settings.DATA_DIR))
-        os.execv(
-            sys.executable,
-            [sys.executable, "-m", "granian", *_options(blocking_threads), "authcenter.worker:application"],
-        )
+        granian = [sys.executable, "-m", "granian", *_options(blocking_threads), "authcenter.worker:application"]
+        os.execv(sys.executable, granian)  # noqa: S606 - no shell, and no input of others
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
