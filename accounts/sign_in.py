@@ -102,4 +102,6 @@ def _forget(request: HttpRequest) -> None:
     waiting = request.session.get(WAITING)
     request.session.flush()
     if waiting:
-        request.session[WAITING] = {key: {**entry, "shown_to": "", "consented": False} for key, entry in waiting.items()}
+        request.session[WAITING] = {
+            key: {**entry, "shown_to": "", "consented": False} for key, entry in waiting.items()
+        }

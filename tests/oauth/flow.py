@@ -7,12 +7,12 @@ import base64
 import hashlib
 import json
 import secrets
-import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urljoin, urlsplit
 
+from allauth.account.internal.flows.login import record_authentication
 from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
@@ -203,13 +203,15 @@ class Browser:
 
     def enter(self, person: Any) -> "Browser":
         """Be signed in, as after the form, without its pages: for tests that are about something later."""
+        person.refresh_from_db()
         session = start_browser_session(
             RequestFactory().get("/"), person, amr=["pwd"], acr=ACR_PASSWORD, remember=False
         )
         self.http.force_login(person)
-        store = self.http.session
+        request = RequestFactory().get("/")
+        request.session = store = self.http.session
         store[SID] = str(session.pk)
-        store["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+        record_authentication(request, person, method="password")
         store.save()
         return self
 

@@ -69,7 +69,10 @@ REFUSED = {
     "az_42_max_age_newline": ({"max_age": "10\n"}, "invalid_request"),
     "az_42_max_age_other_digits": ({"max_age": "١٢"}, "invalid_request"),
     "az_45_garbage_hint": ({"id_token_hint": "garbage"}, "invalid_request"),
-    "az_45_hint_alg_none": ({"id_token_hint": "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJ4In0."}, "invalid_request"),
+    "az_45_hint_alg_none": (
+        {"id_token_hint": "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJ4In0."},
+        "invalid_request",
+    ),
     "az_56_response_type_twice": ({"response_type": ["code", "code"]}, "invalid_request"),
     "az_56_scope_twice": ({"scope": ["openid", "openid"]}, "invalid_request"),
     "az_56_nonce_twice": ({"nonce": ["a", "b"]}, "invalid_request"),
@@ -262,7 +265,9 @@ def test_az_63_a_malformed_post_is_a_page(browser, db, body, kind):
 
 
 def test_parameters_in_the_url_of_a_post_are_refused(web, browser):
-    response = browser.http.post("/oauth/authorize?client_id=x", urlencode(web.request()), content_type="application/x-www-form-urlencoded")
+    response = browser.http.post(
+        "/oauth/authorize?client_id=x", urlencode(web.request()), content_type="application/x-www-form-urlencoded"
+    )
     is_page(response)
 
 
@@ -299,7 +304,9 @@ def test_az_39_prompt_none_after_withdrawal(web, alice, browser):
     is_redirect(browser.authorize(web, prompt="none"), web, "consent_required")
 
 
-@pytest.mark.parametrize("ending", ["session", "user", "disabled", "epoch", "password", "deleted_row", "idle", "expired"])
+@pytest.mark.parametrize(
+    "ending", ["session", "user", "disabled", "epoch", "password", "deleted_row", "idle", "expired"]
+)
 def test_az_38_an_ended_sign_in_is_no_sign_in(web, alice, browser, ending):
     from authcenter.sessions.revocation import end_all_of_user, end_session
 
@@ -327,7 +334,7 @@ def test_az_38_an_ended_sign_in_is_no_sign_in(web, alice, browser, ending):
 
 @pytest.mark.parametrize("ending", ["password", "session", "other person"])
 def test_what_was_asked_survives_a_sign_in_over_an_ended_one(web, alice, bob, browser, ending):
-    """Django sweeps a session that another person, or another password, signs in to; the request must not go with it."""
+    """Django sweeps a session that another person or password signs in to; the request must not go with it."""
     from authcenter.sessions.revocation import end_session
 
     browser.code(web, alice)

@@ -1,4 +1,4 @@
-"""Malformed, oversized and hostile input at every endpoint: the error that the RFC names, nothing stored, never a 500."""
+"""Malformed, oversized and hostile input at every endpoint: the RFC's own error, nothing stored, never a 500."""
 
 import random
 import time
@@ -35,7 +35,8 @@ GARBAGE = {
 }  # fmt: skip
 HARMLESS = {
     "newline": "%0a", "tab": "%09", "byte_order_mark": "%ef%bb%bf", "rtl": "%e2%80%ae", "noncharacter": "%ef%bf%bf",
-    "emoji": "%f0%9f%a6%8a", "c1": "%c2%85", "line_separator": "%e2%80%a8", "quote": "%27%22%3b--", "braces": "%7b%7b7*7%7d%7d",
+    "emoji": "%f0%9f%a6%8a", "c1": "%c2%85", "line_separator": "%e2%80%a8", "quote": "%27%22%3b--",
+    "braces": "%7b%7b7*7%7d%7d",
     "zero_width": "%e2%80%8b",
 }  # fmt: skip
 PARAMETERS = [
@@ -103,7 +104,9 @@ def test_az_60_a_nonce_beyond_255_is_kept(web, alice, browser):
     assert claims(redeem(web, browser.code(web, alice, nonce=nonce)).json()["id_token"])["nonce"] == nonce
 
 
-@pytest.mark.parametrize("claims", ["{", "[]", "1", "null", "x", '{"userinfo":' * 500, '{"id_token":{"sub":{"value":"x"}}}'])
+@pytest.mark.parametrize(
+    "claims", ["{", "[]", "1", "null", "x", '{"userinfo":' * 500, '{"id_token":{"sub":{"value":"x"}}}']
+)
 def test_m2_the_claims_parameter_is_not_supported_and_breaks_nothing(web, alice, browser, claims):
     browser.sign_in(alice)
     response = browser.authorize(web, claims=claims)
@@ -122,18 +125,24 @@ def send(path, body, kind=FORM, **headers):
 @pytest.mark.parametrize(
     "kind",
     [
-        "application/json", "multipart/form-data; boundary=x", "text/plain", "", "application/x-www-form-urlencoded; charset=utf-7",
-        "application/x-www-form-urlencoded; charset=utf-16", "application/x-www-form-urlencoded; charset=x", "application/xml",
+        "application/json", "multipart/form-data; boundary=x", "text/plain", "",
+        "application/x-www-form-urlencoded; charset=utf-7",
+        "application/x-www-form-urlencoded; charset=utf-16", "application/x-www-form-urlencoded; charset=x",
+        "application/xml",
         "application/x-www-form-urlencoded2", "*/*", "x", ";", "application/x-www-form-urlencoded, text/plain",
     ],
 )  # fmt: skip
 def test_tk_14_rfc6749_app_b_another_body_is_not_read(web, path, kind):
     before = stored()
-    is_refused(send(path, "grant_type=client_credentials&token=x", kind, **basic(web.id, web.secret)), 400, "invalid_request")
+    is_refused(
+        send(path, "grant_type=client_credentials&token=x", kind, **basic(web.id, web.secret)), 400, "invalid_request"
+    )
     assert stored() == before
 
 
-@pytest.mark.parametrize("kind", [FORM, f"{FORM}; charset=UTF-8", f'{FORM}; charset="utf-8"', "Application/X-WWW-Form-URLEncoded"])
+@pytest.mark.parametrize(
+    "kind", [FORM, f"{FORM}; charset=UTF-8", f'{FORM}; charset="utf-8"', "Application/X-WWW-Form-URLEncoded"]
+)
 def test_tk_14_a_form_is_read_however_it_is_spelt(web, kind):
     assert send("/oauth/revoke", "token=x", kind, **basic(web.id, web.secret)).status_code == 200
 
@@ -148,12 +157,24 @@ def test_tk_15_tr_13_only_post(path, method, db):
 
 @pytest.mark.parametrize("path", PROTOCOL)
 def test_tk_15_rfc6749_2_3_1_parameters_in_the_url_are_not_processed(web2, path):
-    query = urlencode({"client_id": web2.id, "client_secret": web2.secret, "token": "x", "grant_type": "client_credentials"})
+    query = urlencode(
+        {"client_id": web2.id, "client_secret": web2.secret, "token": "x", "grant_type": "client_credentials"}
+    )
     is_refused(send(f"{path}?{query}", ""), 400, "invalid_request")
     is_refused(send(f"{path}?x=1", "token=x", **basic(web2.id, web2.secret)), 400, "invalid_request")
 
 
-TWICE = ["grant_type", "code", "client_id", "redirect_uri", "code_verifier", "scope", "client_secret", "refresh_token", "foo"]
+TWICE = [
+    "grant_type",
+    "code",
+    "client_id",
+    "redirect_uri",
+    "code_verifier",
+    "scope",
+    "client_secret",
+    "refresh_token",
+    "foo",
+]
 
 
 @pytest.mark.parametrize("name", TWICE)
@@ -184,14 +205,28 @@ def test_tk_13_a_refresh_with_two_tokens_consumes_nothing(spa, alice, browser):
 @pytest.mark.parametrize("name", ["token", "token_type_hint", "client_id"])
 @pytest.mark.parametrize("path", ["/oauth/revoke", "/oauth/introspect"])
 def test_ir_15_no_parameter_twice(web, path, name):
-    is_refused(post(path, [("token", "x"), (name, "y"), (name, "y")], **basic(web.id, web.secret)), 400, "invalid_request")
+    is_refused(
+        post(path, [("token", "x"), (name, "y"), (name, "y")], **basic(web.id, web.secret)), 400, "invalid_request"
+    )
 
 
 @pytest.mark.parametrize("bad", GARBAGE.values(), ids=GARBAGE.keys())
 @pytest.mark.parametrize("path", PROTOCOL)
 def test_tk_47_garbage_in_each_parameter(web2, path, bad):
     before = stored()
-    names = ["grant_type", "code", "client_id", "client_secret", "redirect_uri", "code_verifier", "refresh_token", "scope", "token", "resource", "foo"]
+    names = [
+        "grant_type",
+        "code",
+        "client_id",
+        "client_secret",
+        "redirect_uri",
+        "code_verifier",
+        "refresh_token",
+        "scope",
+        "token",
+        "resource",
+        "foo",
+    ]
     for name in names:
         right = {"grant_type": "authorization_code", "token": "x", "client_id": web2.id, "client_secret": web2.secret}
         right.pop(name, None)
@@ -199,14 +234,33 @@ def test_tk_47_garbage_in_each_parameter(web2, path, bad):
     assert stored() == before
 
 
-@pytest.mark.parametrize("raw", [b"\xff", b"token=\xc3\xa9", b"\x00", b"token=x\x00", b"a=b=c&&&", b"&", b"=", b"====", b"%", b";", b"{}", b"[" * 9000])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\xff",
+        b"token=\xc3\xa9",
+        b"\x00",
+        b"token=x\x00",
+        b"a=b=c&&&",
+        b"&",
+        b"=",
+        b"====",
+        b"%",
+        b";",
+        b"{}",
+        b"[" * 9000,
+    ],
+)
 @pytest.mark.parametrize("path", PROTOCOL)
 def test_tk_47_raw_bytes(db, path, raw):
     response = send(path, raw)
     assert response.status_code in {400, 401} and "error" in response.json()
 
 
-@pytest.mark.parametrize("name", ["grant_type", "code", "client_id", "client_secret", "refresh_token", "scope", "token", "foo", "token_type_hint"])
+@pytest.mark.parametrize(
+    "name",
+    ["grant_type", "code", "client_id", "client_secret", "refresh_token", "scope", "token", "foo", "token_type_hint"],
+)
 @pytest.mark.parametrize("size", [9_000, 40_000, 1_000_000])
 @pytest.mark.parametrize("path", PROTOCOL)
 def test_tk_47_ir_15_oversized_values(db, path, name, size):
@@ -227,7 +281,13 @@ def test_tk_47_many_parameters(db):
 
 @pytest.mark.parametrize("path", [*PROTOCOL, "/oauth/userinfo"])
 def test_tk_16_tr_08_errors_are_not_cached_and_tell_nothing(db, path):
-    for response in (send(path, ""), send(path, "x=1"), send(path, "%"), Client(HTTP_HOST=HOST).get(path), Client(HTTP_HOST=HOST).put(path)):
+    for response in (
+        send(path, ""),
+        send(path, "x=1"),
+        send(path, "%"),
+        Client(HTTP_HOST=HOST).get(path),
+        Client(HTTP_HOST=HOST).put(path),
+    ):
         assert "no-store" in response["Cache-Control"]
         text = response.content.decode()
         for word in ("Traceback", "django", "/work/", "SELECT", "sqlite", "psycopg", ".py"):
@@ -271,9 +331,12 @@ def test_tr_08_a_page_that_refuses_does_not_fail_on_what_it_refuses(db, path):
 # --- Some hundreds of requests by chance ----------------------------------------------------------------------
 
 PIECES = [
-    "", "x", "openid", "code", "none", "S256", "%00", "%ff", "%", "&", "=", "+", "%20", "%0a", "%0d%0a", "\\", "//", "://", "@", "#",
-    "?", "[", "]", "{", "}", "'", '"', "<", ">", "..", "%2e%2e", "0", "-1", "1e999", "9" * 40, "null", "true", "é", "%c3%a9",
-    "%f0%9f%a6%8a", "x" * 300, "http://127.0.0.1:1/", "https://rp1.test/cb", "eyJhbGciOiJub25lIn0.e30.", "rt_AAAA", "a.b.c", "$", "*",
+    "", "x", "openid", "code", "none", "S256", "%00", "%ff", "%", "&", "=", "+", "%20", "%0a", "%0d%0a", "\\", "//",
+    "://", "@", "#",
+    "?", "[", "]", "{", "}", "'", '"', "<", ">", "..", "%2e%2e", "0", "-1", "1e999", "9" * 40, "null", "true", "é",
+    "%c3%a9",
+    "%f0%9f%a6%8a", "x" * 300, "http://127.0.0.1:1/", "https://rp1.test/cb", "eyJhbGciOiJub25lIn0.e30.", "rt_AAAA",
+    "a.b.c", "$", "*",
 ]  # fmt: skip
 
 
@@ -281,9 +344,30 @@ PIECES = [
 def test_by_chance_no_request_is_a_500_or_stores_anything(web, spa, machine, alice, browser, seed):
     chance = random.Random(seed)
     got = tokens(web, alice, browser)
-    right = [*web.request().items(), ("token", got["access_token"]), ("grant_type", "authorization_code"), ("refresh_token", got["refresh_token"])]
-    names = [*PARAMETERS, "grant_type", "code", "token", "client_secret", "code_verifier", "access_token", "post_logout_redirect_uri"]
-    paths = ["/oauth/authorize", *PROTOCOL, "/oauth/userinfo", "/oauth/logout", "/oauth/consent", "/oauth/switch-account"]
+    right = [
+        *web.request().items(),
+        ("token", got["access_token"]),
+        ("grant_type", "authorization_code"),
+        ("refresh_token", got["refresh_token"]),
+    ]
+    names = [
+        *PARAMETERS,
+        "grant_type",
+        "code",
+        "token",
+        "client_secret",
+        "code_verifier",
+        "access_token",
+        "post_logout_redirect_uri",
+    ]
+    paths = [
+        "/oauth/authorize",
+        *PROTOCOL,
+        "/oauth/userinfo",
+        "/oauth/logout",
+        "/oauth/consent",
+        "/oauth/switch-account",
+    ]
     stranger = Browser(f"10.0.{seed}.1")
     stranger.http.raise_request_exception = False
     before = {**stored(), "generations": 0, "ended": 0}
@@ -299,9 +383,20 @@ def test_by_chance_no_request_is_a_500_or_stores_anything(web, spa, machine, ali
         raw = "&".join(pairs)
         headers = {}
         if chance.random() < 0.5:
-            headers["Authorization"] = chance.choice(
-                [f"Bearer {got['id_token']}", f"Bearer {raw[:200]}", "Basic " + raw[:50], basic(machine.id, machine.secret)["Authorization"], basic(web.id, "x")["Authorization"]]
-            ).encode("ascii", "replace").decode().replace("\n", "")
+            headers["Authorization"] = (
+                chance.choice(
+                    [
+                        f"Bearer {got['id_token']}",
+                        f"Bearer {raw[:200]}",
+                        "Basic " + raw[:50],
+                        basic(machine.id, machine.secret)["Authorization"],
+                        basic(web.id, "x")["Authorization"],
+                    ]
+                )
+                .encode("ascii", "replace")
+                .decode()
+                .replace("\n", "")
+            )
         if chance.random() < 0.4:
             response = stranger.http.get(f"{path}?{raw}", headers=headers)
         else:

@@ -11,7 +11,12 @@ from authcenter.oauth.models import API, Application, Family, Grant
 from authcenter.oauth.registration import set_new_secret
 from tests.oauth.flow import HOST, App, as_app, basic, is_refused, machine_token, post, redeem, secret, stored, tokens
 
-CODE = {"grant_type": "authorization_code", "code": "x", "redirect_uri": "https://rp1.test/cb", "code_verifier": "v" * 43}
+CODE = {
+    "grant_type": "authorization_code",
+    "code": "x",
+    "redirect_uri": "https://rp1.test/cb",
+    "code_verifier": "v" * 43,
+}
 ENDPOINTS = {"token": ("/oauth/token", CODE), "revoke": ("/oauth/revoke", {"token": "x"})}
 ALL = {**ENDPOINTS, "introspect": ("/oauth/introspect", {"token": "x"})}
 
@@ -193,7 +198,10 @@ def test_tk_23_a_sprayer_over_many_applications_is_stopped(db, monkeypatch):
     real = limits.application_secret
 
     def narrow(request, client_id):
-        return [window if "secret-from" not in window.what else limits.Window(window.what, 8, 300) for window in real(request, client_id)]
+        return [
+            window if "secret-from" not in window.what else limits.Window(window.what, 8, 300)
+            for window in real(request, client_id)
+        ]
 
     monkeypatch.setattr(limits, "application_secret", narrow)
     statuses = [post("/oauth/token", CODE, **basic(f"nobody{n}", "x")).status_code for n in range(10)]

@@ -317,7 +317,15 @@ def test_az_48_tr_02_headers_of_the_pages(web, alice, browser):
 
 @pytest.mark.parametrize(
     "next_to",
-    ["//evil.test", "/\\evil.test", "/%09/evil.test", "https:evil.test", "javascript:1", "https://evil.test/", "///evil.test"],
+    [
+        "//evil.test",
+        "/\\evil.test",
+        "/%09/evil.test",
+        "https:evil.test",
+        "javascript:1",
+        "https://evil.test/",
+        "///evil.test",
+    ],
 )
 def test_az_22_next_after_sign_in_stays_here(alice, browser, next_to):
     response = browser.open("/accounts/login/?" + "next=" + next_to)

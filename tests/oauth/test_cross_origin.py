@@ -10,7 +10,8 @@ from tests.oauth.flow import HOST, as_app, post, redeem, refresh, tokens, userin
 ORIGIN = "https://spa.test"
 STRANGE = [
     "https://evil.test", "null", "https://spa.test.evil.test", "http://spa.test", "https://spa.test:444", "https://SPA.test",
-    "https://spa.test/", "https://evilspa.test", "*", "", "https://", "https", "spa.test", "file://", "https://spa.test, x",
+    "https://spa.test/", "https://evilspa.test", "*", "", "https://", "https", "spa.test", "file://",
+    "https://spa.test, x",
     "https://spa.test https://evil.test", "https://spa.tes", "https://%", "https://_pa.test", "https://spa.test\x00", "https://é",
 ]  # fmt: skip
 
@@ -34,7 +35,11 @@ def is_shut(response):
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/userinfo"])
 def test_a_preflight_from_a_registered_origin(spa, path):
-    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    asked = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+    }
     response = Client(HTTP_HOST=HOST).options(path, headers=asked)
     is_open(response)
     assert response.status_code == 204 and "POST" in response["Access-Control-Allow-Methods"]
@@ -71,7 +76,9 @@ def test_tk_48_the_answers_are_not_readable_for_a_stranger(spa, got, origin):
 def test_tk_48_another_application_s_origin_is_a_stranger(spa, got):
     made("spa", "Other", [], redirect_uris="https://other.test/cb", allowed_origins="https://other.test")
     is_shut(userinfo(got["access_token"], Origin="https://other.test"))
-    is_shut(as_app(spa, "/oauth/token", {"grant_type": "refresh_token", "refresh_token": "x"}, Origin="https://other.test"))
+    is_shut(
+        as_app(spa, "/oauth/token", {"grant_type": "refresh_token", "refresh_token": "x"}, Origin="https://other.test")
+    )
 
 
 def test_an_application_without_origins(web, alice, browser):
@@ -79,7 +86,9 @@ def test_an_application_without_origins(web, alice, browser):
     is_shut(userinfo(got["access_token"], Origin="https://rp1.test"))
 
 
-@pytest.mark.parametrize("path", ["/oauth/authorize", "/oauth/consent", "/oauth/introspect", "/oauth/logout", "/accounts/login/"])
+@pytest.mark.parametrize(
+    "path", ["/oauth/authorize", "/oauth/consent", "/oauth/introspect", "/oauth/logout", "/accounts/login/"]
+)
 def test_tr_07_nothing_else_answers_across_origins(spa, path):
     client = Client(HTTP_HOST=HOST)
     for response in (client.get(path, headers={"Origin": ORIGIN}), client.options(path, headers={"Origin": ORIGIN})):

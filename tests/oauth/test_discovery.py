@@ -50,7 +50,10 @@ def test_what_is_said_is_what_there_is(db):
     assert set(said["token_endpoint_auth_methods_supported"]) == set(Application.AuthMethod.values)
     for flag in ("claims_parameter_supported", "request_parameter_supported", "request_uri_parameter_supported"):
         assert said[flag] is False
-    assert not {"registration_endpoint", "device_authorization_endpoint", "pushed_authorization_request_endpoint"} & said.keys()
+    assert (
+        not {"registration_endpoint", "device_authorization_endpoint", "pushed_authorization_request_endpoint"}
+        & said.keys()
+    )
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -66,7 +69,9 @@ def test_az_31_rfc8414_3_3_the_issuer_is_not_taken_from_the_request(path, db):
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/.well-known/jwks.json", "/oauth/authorize", "/oauth/token"])
-@pytest.mark.parametrize("host", ["evil.test", "localhost.evil.test", "localhost@evil.test", "localhost:80@evil.test", "a b", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.test", "localhost.evil.test", "localhost@evil.test", "localhost:80@evil.test", "a b", ""]
+)
 def test_tr_03_a_strange_host_is_refused(path, host, db):
     response = Client(HTTP_HOST=host, SERVER_NAME="evil.test").get(path)
     assert response.status_code == 400 and "evil.test" not in str(response.headers)

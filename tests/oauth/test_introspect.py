@@ -103,7 +103,8 @@ def test_ir_04_a_token_in_the_url_is_refused(web, got):
 
 
 @pytest.mark.parametrize(
-    "token", ["x", "a.b.c", "eyJ.a.b", "rt_", "rt_" + "A" * 70, "é", "\t", "x" * 8000, "." * 5000, "null", "{}", "a.b.c.d.e"]
+    "token",
+    ["x", "a.b.c", "eyJ.a.b", "rt_", "rt_" + "A" * 70, "é", "\t", "x" * 8000, "." * 5000, "null", "{}", "a.b.c.d.e"],
 )
 def test_ir_05_one_negative_answer(web, orders, token):
     is_inactive(ask(orders, token))

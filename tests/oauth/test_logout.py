@@ -83,7 +83,8 @@ def test_logout_ends_this_session_and_no_other(web, alice, browser, got):
         BYE + "/", BYE + "?x=1", BYE + "#", BYE + "#x", "https://evil@rp1.test/bye", "https://rp1.test@evil.test/bye",
         "https://rp1.test/./bye", "https://rp1.test/x/../bye", "https://rp1.test/%62ye", "https://rp1.test.evil.test/bye",
         "https://evilrp1.test/bye", "https://RP1.test/bye", "https://rp1.test:443/bye", "http://rp1.test/bye",
-        "//rp1.test/bye", "/bye", " " + BYE, BYE + "\n", BYE + "\r\nX: 1", "https://rp1.test\\@evil.test", "javascript:alert(1)",
+        "//rp1.test/bye", "/bye", " " + BYE, BYE + "\n", BYE + "\r\nX: 1", "https://rp1.test\\@evil.test",
+        "javascript:alert(1)",
         "https://rp1.test/cb", "https://evil.test/", f"{BYE} https://evil.test",
     ],
 )  # fmt: skip
@@ -190,7 +191,9 @@ def test_lo_04_h6_a_stranger_with_a_hint_ends_nothing(web, browser, got, method)
     assert userinfo(got["access_token"]).status_code == 200 and refresh(web, got["refresh_token"]).status_code == 200
 
 
-def test_lo_07_a_form_from_another_site_comes_without_the_cookie_and_is_not_answered_as_if_signed_out(web, browser, got):
+def test_lo_07_a_form_from_another_site_comes_without_the_cookie_and_is_not_answered_as_if_signed_out(
+    web, browser, got
+):
     crossing = Browser()  # SameSite=Lax: the browser sends no cookie with this post
     response = logout(crossing, "post", client_id=web.id, post_logout_redirect_uri=BYE)
     assert response.status_code == 303
@@ -219,10 +222,14 @@ def test_a_parameter_twice(web, browser, got, name):
     assert alive(browser)
 
 
-@pytest.mark.parametrize("query", ["state=%00", "state=%ff", "client_id=%zz", "x=" + "y" * 40_000, "&".join(f"a{n}=1" for n in range(200))])
+@pytest.mark.parametrize(
+    "query", ["state=%00", "state=%ff", "client_id=%zz", "x=" + "y" * 40_000, "&".join(f"a{n}=1" for n in range(200))]
+)
 def test_malformed(browser, got, query):
     assert browser.get(f"/oauth/logout?{query}").status_code == 400
-    assert browser.http.post("/oauth/logout", query, content_type="application/x-www-form-urlencoded").status_code == 400
+    assert (
+        browser.http.post("/oauth/logout", query, content_type="application/x-www-form-urlencoded").status_code == 400
+    )
     assert alive(browser)
 
 

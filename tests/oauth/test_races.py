@@ -1,4 +1,4 @@
-"""Races (TK-02, TK-32): real parallel requests, on whatever database there is, in this process and at a running server."""
+"""Races (TK-02, TK-32): real parallel requests, on either database, in this process and at a running server."""
 
 from collections import Counter
 
@@ -96,10 +96,13 @@ class TestAtARunningServer:
     def _code(self, server, endpoint, app) -> str:
         person, browser = server.demo["people"]["demo"], Stranger(server.url)
         asked = {
-            "client_id": app["client_id"], "redirect_uri": app["redirect_uris"][0], "response_type": "code", "scope": "openid",
+            "client_id": app["client_id"], "redirect_uri": app["redirect_uris"][0], "response_type": "code",
+            "scope": "openid",
             "code_challenge": challenge(VERIFIER), "code_challenge_method": "S256",
         }  # fmt: skip
-        browser.open(str(httpx.URL(endpoint["authorization_endpoint"], params=asked))).sign_in(person["email"], person["password"])
+        browser.open(str(httpx.URL(endpoint["authorization_endpoint"], params=asked))).sign_in(
+            person["email"], person["password"]
+        )
         if "code=" not in browser.left_to:
             browser.submit("allow", press="allow")
         return httpx.URL(browser.left_to).params["code"]
@@ -110,7 +113,12 @@ class TestAtARunningServer:
         return httpx.post(endpoint["token_endpoint"], data=data, headers=headers, timeout=30)
 
     def _redeem(self, endpoint, app, code) -> httpx.Response:
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": app["redirect_uris"][0], "code_verifier": VERIFIER}
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": app["redirect_uris"][0],
+            "code_verifier": VERIFIER,
+        }
         return self._send(endpoint, app, form)
 
     def _refresh(self, endpoint, app, token) -> httpx.Response:
@@ -120,7 +128,9 @@ class TestAtARunningServer:
         for _round in range(2):  # refusals are limited to 100 in 5 minutes for an application and address
             code = self._code(server, endpoint, app)
             answers = parallel(TIMES, lambda _n, code=code: self._redeem(endpoint, app, code))
-            assert Counter(answer.status_code for answer in answers) == {200: 1, 400: TIMES - 1}, [a.text for a in answers]
+            assert Counter(answer.status_code for answer in answers) == {200: 1, 400: TIMES - 1}, [
+                a.text for a in answers
+            ]
             won = next(answer.json() for answer in answers if answer.status_code == 200)
             header = {"Authorization": f"Bearer {won['access_token']}"}
             assert httpx.get(endpoint["userinfo_endpoint"], headers=header).status_code == 401

@@ -1,8 +1,10 @@
 """Redirect URIs: simple string comparison, and before one is trusted every fault is a page (AZ-01 to AZ-20)."""
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from authcenter.audit.models import AuditEvent
+from authcenter.oauth.models import Scope
 from authcenter.oauth.redirects import matches, origin_fault, redirect_uri_fault
 from tests.oauth.flow import answer, is_page, is_redirect, stored
 
@@ -286,3 +288,35 @@ def test_origins_that_may_not_be_registered(origin):
     assert origin_fault(origin)
 
 
+@pytest.mark.parametrize("name", ["a b", "a\n", 'a"', "a\\", "é", "", "a\tb"])
+def test_rfc6749_3_3_names_that_no_scope_may_have(orders, name):
+    scope = Scope(api=orders, name=name, title="x")
+    with pytest.raises(ValidationError):
+        scope.full_clean()
+
+
+@pytest.mark.parametrize("client_id", ["a b", "a\n", "é", "", "a\x00"])
+def test_rfc6749_app_a_1_ids_that_no_application_may_have(web, client_id):
+    web.row.client_id = client_id
+    with pytest.raises(ValidationError):
+        web.row.full_clean()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"redirect_uris": ""},
+        {"redirect_uris": "https://rp1.test/cb javascript:alert(1)"},
+        {"post_logout_redirect_uris": "https://rp1.test/*"},
+        {"allowed_origins": "null"},
+        {"client_type": "public"},
+        {"client_type": "public", "token_endpoint_auth_method": "none", "require_pkce": False},
+        {"client_type": "public", "token_endpoint_auth_method": "none", "grant_types": ["client_credentials"]},
+        {"token_endpoint_auth_method": "none"},
+    ],
+)
+def test_settings_that_no_application_may_have(web, fields):
+    for name, value in fields.items():
+        setattr(web.row, name, value)
+    with pytest.raises(ValidationError):
+        web.row.full_clean()

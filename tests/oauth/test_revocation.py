@@ -165,7 +165,9 @@ def test_ending_rolls_back_with_its_act(web, alice, browser, got):
     alive(web, got)
 
 
-@pytest.mark.parametrize("claims", [{}, {"sid": 1}, {"gid": None}, {"sub": "x", "uep": "y"}, {"jti": ["a"]}, {"client_id": {}}])
+@pytest.mark.parametrize(
+    "claims", [{}, {"sid": 1}, {"gid": None}, {"sub": "x", "uep": "y"}, {"jti": ["a"]}, {"client_id": {}}]
+)
 def test_claims_of_odd_types_are_no_condition(db, claims):
     from authcenter.sessions.revocation import is_revoked
 

@@ -96,7 +96,9 @@ def test_ir_12_a_foreign_token_is_answered_alike_and_lives(web, web2, spa, machi
     assert refresh(web, got["refresh_token"]).status_code == 200
 
 
-@pytest.mark.parametrize("token", ["x", "rt_x", "rt_" + "A" * 70, "eyJ.a.b", "é", "\t", "x" * 8000, "a.b.c.d.e", "..", "null"])
+@pytest.mark.parametrize(
+    "token", ["x", "rt_x", "rt_" + "A" * 70, "eyJ.a.b", "é", "\t", "x" * 8000, "a.b.c.d.e", "..", "null"]
+)
 def test_rfc7009_2_2_an_unknown_token_is_a_200(web, got, token):
     before = stored()
     _is_ok(_revoke(web, token))

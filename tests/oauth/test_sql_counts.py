@@ -22,7 +22,7 @@ def test_a_code_exchange_with_openid(web, spa, alice, sql, kind):
     code = Browser().code(app, alice, scope="openid orders:read")
     with sql() as statements:
         assert redeem(app, code).status_code == 200
-    statements.at_most(6)
+    statements.at_most(8)
 
 
 @pytest.mark.parametrize("kind", ["confidential", "public"])
@@ -31,7 +31,7 @@ def test_a_refresh_with_openid(web, spa, alice, sql, kind):
     got = tokens(app, alice, scope="openid orders:read")
     with sql() as statements:
         assert refresh(app, got["refresh_token"]).status_code == 200
-    statements.at_most(5)
+    statements.at_most(7)
 
 
 def test_client_credentials(machine, sql):
@@ -40,7 +40,9 @@ def test_client_credentials(machine, sql):
     statements.at_most(1)
 
 
-@pytest.mark.parametrize("path", ["/.well-known/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"])
+@pytest.mark.parametrize(
+    "path", ["/.well-known/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
+)
 def test_public_documents(client, sql, path):
     with sql() as statements:
         assert client.get(path).status_code == 200
@@ -57,7 +59,9 @@ def test_userinfo(web, alice, sql):
 def test_introspection_by_an_api(web, orders, alice, sql):
     got = tokens(web, alice, scope="openid orders:read")
     with sql() as statements:
-        response = post("/oauth/introspect", {"token": got["access_token"]}, **basic(orders.client_id, orders.plain_secret))
+        response = post(
+            "/oauth/introspect", {"token": got["access_token"]}, **basic(orders.client_id, orders.plain_secret)
+        )
         assert response.json()["active"] is True
     statements.at_most(3)
 
@@ -99,4 +103,4 @@ def test_more_scopes_and_apis_cost_no_more(web, stock, alice, sql):
     code = Browser().code(web, alice, scope="openid profile email address phone orders:read orders:write stock:read")
     with sql() as statements:
         assert redeem(web, code).status_code == 200
-    statements.at_most(6)
+    statements.at_most(8)

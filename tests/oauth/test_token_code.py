@@ -373,7 +373,12 @@ def test_access_tokens_never_outlive_the_revocations_kept(web, alice, browser):
 
 def test_the_whole_form_by_a_stranger_without_credentials(web, code):
     before = stored()
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": web.redirect_uri, "code_verifier": VERIFIER}
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": web.redirect_uri,
+        "code_verifier": VERIFIER,
+    }
     is_refused(post("/oauth/token", form), 401, "invalid_client")
     is_refused(post("/oauth/token", {**form, "client_id": web.id}), 401, "invalid_client")
     assert stored() == before

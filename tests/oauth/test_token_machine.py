@@ -124,7 +124,14 @@ def test_a_disabled_machine_s_token_is_dead(machine, what):
 )
 @pytest.mark.parametrize("who", ["web", "spa", "machine", "nobody"])
 def test_tk_12_tk_41_tk_44_grant_types_that_do_not_exist(web, spa, machine, who, grant_type, error):
-    form = {"grant_type": grant_type, "username": "a", "password": "b", "assertion": "x", "scope": "openid", "code": "x"}
+    form = {
+        "grant_type": grant_type,
+        "username": "a",
+        "password": "b",
+        "assertion": "x",
+        "scope": "openid",
+        "code": "x",
+    }
     before = stored()
     if who == "nobody":
         response = post("/oauth/token", {name: value for name, value in form.items() if value is not None})
@@ -149,5 +156,3 @@ def test_tk_41_a_machine_has_no_person_s_grants(machine, grant_type):
 def test_a_public_client_cannot_act_for_itself_whatever_its_row_says(spa):
     Application.objects.filter(pk=spa.row.pk).update(grant_types=["client_credentials"])
     is_refused(machine_token(spa, "orders:read"), 400, "unauthorized_client")
-
-

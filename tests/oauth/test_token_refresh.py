@@ -162,7 +162,9 @@ def test_a_changed_token_is_garbage_and_ends_nothing(spa, public, where):
     assert refresh(spa, token).status_code == 200
 
 
-@pytest.mark.parametrize("token", ["", "x", "rt_", "rt_" + "A" * 70, "rt_é", "rt_" + "A" * 8000, "rt_\t", "eyJ.a.b", "rt_===="])
+@pytest.mark.parametrize(
+    "token", ["", "x", "rt_", "rt_" + "A" * 70, "rt_é", "rt_" + "A" * 8000, "rt_\t", "eyJ.a.b", "rt_===="]
+)
 def test_garbage(spa, token):
     before = stored()
     is_refused(refresh(spa, token), 400, "invalid_request" if token == "" else "invalid_grant")
@@ -187,7 +189,8 @@ def test_tk_41_a_client_without_the_grant(spa, public):
 
 
 @pytest.mark.parametrize(
-    "scope", ["openid email orders:read orders:write", "orders:write", "nonsense", "openid  email", "OPENID", "offline_access"]
+    "scope",
+    ["openid email orders:read orders:write", "orders:write", "nonsense", "openid  email", "OPENID", "offline_access"],
 )
 def test_tk_35_rfc6749_6_no_scope_beyond_the_grant_and_nothing_consumed(spa, public, scope):
     before = stored()
@@ -319,7 +322,9 @@ def test_offline_access_does_not_outlive_the_rest(web, alice, browser, act):
 def test_tk_38_daily_refreshes_end_at_the_cap(spa, public, monkeypatch):
     token, now = public["refresh_token"], timezone.now()
     for day in range(13, 90, 13):
-        monkeypatch.setattr("authcenter.oauth.grants.refresh_token.timezone.now", lambda day=day: now + timedelta(days=day))
+        monkeypatch.setattr(
+            "authcenter.oauth.grants.refresh_token.timezone.now", lambda day=day: now + timedelta(days=day)
+        )
         response = refresh(spa, token)
         assert response.status_code == 200, day
         token = response.json()["refresh_token"]

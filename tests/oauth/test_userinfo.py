@@ -85,12 +85,17 @@ def test_ir_18_a_token_in_another_body_is_no_token(got, kind):
 def test_ir_18_a_token_without_openid(web, alice, browser):
     response = userinfo(tokens(web, alice, browser, scope="orders:read")["access_token"])
     assert response.status_code == 403
-    assert 'error="insufficient_scope"' in response["WWW-Authenticate"] and 'scope="openid"' in response["WWW-Authenticate"]
+    assert (
+        'error="insufficient_scope"' in response["WWW-Authenticate"]
+        and 'scope="openid"' in response["WWW-Authenticate"]
+    )
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "patch", "trace", "head"])
 def test_tr_13_other_methods(got, method):
-    response = getattr(Client(HTTP_HOST=HOST), method)("/oauth/userinfo", headers={"Authorization": f"Bearer {got['access_token']}"})
+    response = getattr(Client(HTTP_HOST=HOST), method)(
+        "/oauth/userinfo", headers={"Authorization": f"Bearer {got['access_token']}"}
+    )
     assert response.status_code == 405
 
 
@@ -110,7 +115,7 @@ def test_jw_09_h3_another_token_is_no_access_token(got, kind):
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", "", None, 1, [], {}])
 @pytest.mark.parametrize("signature", ["", "x", "kept"])
 def test_jw_01_rfc8725_3_1_no_alg_none(got, alg, signature):
-    head, payload, signed = got["access_token"].split(".")
+    _head, payload, signed = got["access_token"].split(".")
     header = {**claims(got["access_token"], 0), "alg": alg}
     if alg is None:
         del header["alg"]
@@ -200,7 +205,8 @@ def test_jw_07_rfc7515_4_1_11_crit(got, crit):
 
 
 @pytest.mark.parametrize(
-    "typ", ["JWT", "jwt", "", None, "session+jwt", "logout+jwt", "at+jwt ", "at+jwt;x", ["at+jwt"], 1, "application/jwt"]
+    "typ",
+    ["JWT", "jwt", "", None, "session+jwt", "logout+jwt", "at+jwt ", "at+jwt;x", ["at+jwt"], 1, "application/jwt"],
 )
 def test_jw_09_rfc9068_4_typ(got, typ):
     is_bearer_401(userinfo(_with_our_key({"typ": typ}, claims(got["access_token"]))))
@@ -242,7 +248,9 @@ def test_jw_13_claims_that_name_nobody(got, change):
     assert response.status_code in {401, 403}
 
 
-@pytest.mark.parametrize("payload", [b"[]", b'"x"', b"1", b"null", b"", b"{", b"\xff", b"[" * 5000, b'{"exp":' + b"9" * 5000 + b"}"])
+@pytest.mark.parametrize(
+    "payload", [b"[]", b'"x"', b"1", b"null", b"", b"{", b"\xff", b"[" * 5000, b'{"exp":' + b"9" * 5000 + b"}"]
+)
 def test_jw_19_m11_a_payload_that_is_no_object(got, payload):
     is_bearer_401(userinfo(_with_our_key({}, payload)))
 

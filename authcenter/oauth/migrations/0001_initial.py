@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ('allowed_origins', models.TextField(blank=True, default='', help_text='Allowed origins list to enable CORS, space separated', verbose_name='allowed origins')),
                 ('registration_source', models.CharField(choices=[('manual', 'Manual'), ('dcr', 'Dynamic Client Registration'), ('cimd', 'Client ID Metadata Document')], default='manual', help_text='How this application was registered (manual, DCR per RFC 7591, or CIMD)', max_length=32, verbose_name='registration source')),
                 ('cimd_expires_at', models.DateTimeField(blank=True, default=None, help_text='When the cached Client ID Metadata Document should be re-fetched', null=True, verbose_name='CIMD expires at')),
-                ('client_id', models.CharField(max_length=255, unique=True, validators=[django.core.validators.RegexValidator('^[\\x21-\\x7E]+$', 'Visible ASCII characters only.')], verbose_name='client ID')),
+                ('client_id', models.CharField(max_length=255, unique=True, validators=[django.core.validators.RegexValidator('^[\\x21-\\x7E]+\\Z', 'Visible ASCII characters only.')], verbose_name='client ID')),
                 ('client_secret', models.CharField(blank=True, editable=False, max_length=100, verbose_name='client secret, hashed')),
                 ('secret_rolled', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='secret made')),
                 ('kind', models.CharField(choices=[('web', 'web application (has a server)'), ('spa', 'single-page application (runs in the browser)'), ('native', 'native or mobile application'), ('machine', 'machine (no person)'), ('device', 'device without a browser')], default='web', max_length=8, verbose_name='kind')),
@@ -206,7 +206,7 @@ class Migration(migrations.Migration):
             name='Scope',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[\\x21\\x23-\\x5B\\x5D-\\x7E]+$', 'A scope is made of visible ASCII characters without spaces, quotes, backslashes.')], verbose_name='scope')),
+                ('name', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[\\x21\\x23-\\x5B\\x5D-\\x7E]+\\Z', 'A scope is made of visible ASCII characters without spaces, quotes, backslashes.')], verbose_name='scope')),
                 ('title', models.CharField(help_text='What people read on the consent page.', max_length=100, verbose_name='title')),
                 ('description', models.CharField(blank=True, max_length=255, verbose_name='description')),
                 ('access', models.CharField(choices=[('read', 'read'), ('write', 'write')], default='read', max_length=8, verbose_name='access')),

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 scope_token = RegexValidator(
-    r"^[\x21\x23-\x5B\x5D-\x7E]+$",
+    r"^[\x21\x23-\x5B\x5D-\x7E]+\Z",
     _("A scope is made of visible ASCII characters without spaces, quotes, backslashes."),
 )
 

@@ -39,7 +39,7 @@ class Application(AbstractApplication):
         _("client ID"),
         max_length=255,
         unique=True,
-        validators=[RegexValidator(r"^[\x21-\x7E]+$", _("Visible ASCII characters only."))],
+        validators=[RegexValidator(r"^[\x21-\x7E]+\Z", _("Visible ASCII characters only."))],
     )
     client_secret = models.CharField(_("client secret, hashed"), max_length=100, blank=True, editable=False)
     secret_rolled = models.DateTimeField(_("secret made"), null=True, blank=True, editable=False)

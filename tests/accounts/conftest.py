@@ -1,0 +1,70 @@
+"""What the tests of people share: their mail, the count of hashes, and a look at the logs after each test."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.accounts import people
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_kept(db: None, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever a test does: no password and no mailed code is in a log line or an audit row afterwards."""
+    from authcenter.audit.models import AuditEvent
+
+    people.SECRETS.clear()
+    yield
+    kept = caplog.text + str(list(AuditEvent.objects.values_list("actor", "subject", "client_id", "detail")))
+    for secret in people.SECRETS | set(people.codes()):
+        assert secret not in kept, "a secret is in the log"
+
+
+@pytest.fixture
+def browser() -> Callable[..., Client]:
+    """Makes browsers that have nothing in common."""
+    return lambda **meta: Client(HTTP_HOST="localhost", **meta)
+
+
+@pytest.fixture
+def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Grows by one entry with each Argon2 hash."""
+    from accounts.hashers import Argon2
+
+    seen: list[str] = []
+    for name in ("encode", "verify"):
+
+        def counted(self: Any, *args: Any, _real: Any = getattr(Argon2, name), _name: str = name, **kwargs: Any) -> Any:
+            seen.append(_name)
+            return _real(self, *args, **kwargs)
+
+        monkeypatch.setattr(Argon2, name, counted)
+    return seen
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(request: pytest.FixtureRequest, settings: Any) -> None:
+    """Argon2 is meant to be slow; only tests that count hashes need it."""
+    if "hashes" not in request.fixturenames:
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def as_many_mails_as_you_like(settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = dict.fromkeys(settings.ACCOUNT_RATE_LIMITS, False)
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+    """Puts every clock of this process forward."""
+    now, clock = timezone.now, time.time
+
+    def put(by: timedelta) -> None:
+        monkeypatch.setattr(timezone, "now", lambda: now() + by)
+        monkeypatch.setattr(time, "time", lambda: clock() + by.total_seconds())
+
+    return put
