@@ -1,5 +1,6 @@
 """The forms of the account pages: django-allauth's, with what they lack."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from zoneinfo import available_timezones
@@ -255,6 +256,12 @@ class ProfileForm(forms.ModelForm):
             "zoneinfo": _("For example Europe/Berlin."),
             "locale": _("For example en or pt-BR."),
         }
+
+    def clean_locale(self) -> str:
+        tag: str = self.cleaned_data["locale"]
+        if tag and not re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", tag):  # the shape of BCP 47
+            raise ValidationError(_("That is no language, such as en or pt-BR."))
+        return tag
 
     def clean_zoneinfo(self) -> str:
         zone: str = self.cleaned_data["zoneinfo"]

@@ -16,6 +16,7 @@ from django.conf import settings
 from authcenter.keys.ring import InvalidToken, ring
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.models import Application
+from authcenter.resource_server.errors import ExpiredToken
 from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
 
 TYP = "at+jwt"
@@ -83,8 +84,10 @@ def read(token: str) -> dict[str, Any]:
     """
     claims = ring.verify(token, typ=[TYP])
     expires = claims.get("exp")
-    if claims.get("iss") != settings.ISSUER or not isinstance(expires, int) or time.time() >= expires:
-        raise InvalidToken("expired, or by another issuer")
+    if claims.get("iss") != settings.ISSUER or not isinstance(expires, int):
+        raise InvalidToken("by another issuer, or without an end")
     if not isinstance(claims.get("sub"), str) or not isinstance(claims.get("client_id"), str):
         raise InvalidToken("a claim that RFC 9068 section 2.2 requires is missing")
+    if time.time() >= expires:
+        raise ExpiredToken("expired", claims)
     return claims

@@ -29,15 +29,15 @@ Kind = Revocation.Kind
 def revoke(kind: Revocation.Kind, subject: object, *, reason: str, epoch: int | None = None) -> None:
     """Write one revocation under the feed's lock. Repeating it changes nothing, but for a higher epoch."""
     with transaction.atomic():
-        sequence = _next_sequence()
+        feed = _locked_feed()
         known = Revocation.objects.filter(kind=kind, subject=str(subject))
-        if epoch is None:
-            if known.exists():
-                return
-        else:
-            known.filter(epoch__lt=epoch).delete()  # one row a subject: the newest epoch says it all
+        if (known if epoch is None else known.filter(epoch__gte=epoch)).exists():
+            return
+        known.delete()  # one row a subject: the newest epoch says it all
+        feed.sequence += 1
+        feed.save(update_fields=["sequence"])
         Revocation.objects.create(
-            sequence=sequence,
+            sequence=feed.sequence,
             kind=kind,
             subject=str(subject),
             epoch=epoch,
@@ -119,9 +119,10 @@ def sweep() -> int:
     return Revocation.objects.filter(expires__lt=timezone.now()).delete()[0]
 
 
-def _next_sequence() -> int:
-    """The next number, under a lock that holds until the act's transaction ends."""
-    if not Feed.objects.filter(pk=1).update(sequence=F("sequence") + 1):
-        Feed.objects.get_or_create(pk=1)  # the first revocation of this installation
-        Feed.objects.filter(pk=1).update(sequence=F("sequence") + 1)
-    return Feed.objects.values_list("sequence", flat=True).get(pk=1)
+def _locked_feed() -> Feed:
+    """The counter, locked until the act's transaction ends: numbers are committed in their order, without gaps."""
+    feed = Feed.objects.select_for_update().filter(pk=1).first()
+    if feed is None:  # the first revocation of this installation
+        Feed.objects.get_or_create(pk=1)
+        feed = Feed.objects.select_for_update().get(pk=1)
+    return feed

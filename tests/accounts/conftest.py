@@ -36,13 +36,16 @@ def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     from accounts.hashers import Argon2
 
     seen: list[str] = []
+
+    def counted(name: str, real: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            seen.append(name)
+            return real(*args, **kwargs)
+
+        return call
+
     for name in ("encode", "verify"):
-
-        def counted(self: Any, *args: Any, _real: Any = getattr(Argon2, name), _name: str = name, **kwargs: Any) -> Any:
-            seen.append(_name)
-            return _real(self, *args, **kwargs)
-
-        monkeypatch.setattr(Argon2, name, counted)
+        monkeypatch.setattr(Argon2, name, counted(name, getattr(Argon2, name)))
     return seen
 
 

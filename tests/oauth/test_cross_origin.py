@@ -1,5 +1,7 @@
 """Cross-origin calls (TK-48, TR-07): an application's registered origin, to the letter, without credentials."""
 
+import time
+
 import pytest
 from django.test import Client
 
@@ -97,3 +99,11 @@ def test_tr_07_nothing_else_answers_across_origins(spa, path):
 
 def test_wrong_credentials_are_not_readable(spa):
     is_shut(post("/oauth/token", {"grant_type": "refresh_token", "client_id": "nobody"}, Origin=ORIGIN))
+
+
+def test_a_page_reads_that_its_token_has_expired(spa, got, monkeypatch):
+    later = time.time() + 3600
+    monkeypatch.setattr("authcenter.oauth.access_token.time.time", lambda: later)
+    response = userinfo(got["access_token"], Origin=ORIGIN)
+    assert response.status_code == 401 and 'error="invalid_token"' in response["WWW-Authenticate"]
+    is_open(response)

@@ -206,7 +206,7 @@ class Migration(migrations.Migration):
             name='Scope',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[\\x21\\x23-\\x5B\\x5D-\\x7E]+\\Z', 'A scope is made of visible ASCII characters without spaces, quotes, backslashes.')], verbose_name='scope')),
+                ('name', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[\\x21\\x23-\\x5B\\x5D-\\x7E]+\\Z', 'A scope is made of visible ASCII characters without spaces, quotes, backslashes.'), authcenter.oauth.models.api.not_an_identity_scope], verbose_name='scope')),
                 ('title', models.CharField(help_text='What people read on the consent page.', max_length=100, verbose_name='title')),
                 ('description', models.CharField(blank=True, max_length=255, verbose_name='description')),
                 ('access', models.CharField(choices=[('read', 'read'), ('write', 'write')], default='read', max_length=8, verbose_name='access')),

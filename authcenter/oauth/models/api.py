@@ -2,6 +2,7 @@
 
 import secrets
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
@@ -15,6 +16,15 @@ scope_token = RegexValidator(
 
 def api_client_id() -> str:
     return f"api-{secrets.token_hex(8)}"
+
+
+IDENTITY_SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
+"""OpenID Connect Core sections 5.4 and 11: no API may take one of these names, or it would shadow it."""
+
+
+def not_an_identity_scope(name: str) -> None:
+    if name.lower() in IDENTITY_SCOPES:
+        raise ValidationError(_("OpenID Connect has a meaning for this name. Choose another, such as orders:read."))
 
 
 class API(models.Model):
@@ -49,7 +59,7 @@ class Scope(models.Model):
         WRITE = "write", _("write")
 
     api = models.ForeignKey(API, on_delete=models.CASCADE, related_name="scopes", verbose_name=_("API"))
-    name = models.CharField(_("scope"), max_length=100, unique=True, validators=[scope_token])
+    name = models.CharField(_("scope"), max_length=100, unique=True, validators=[scope_token, not_an_identity_scope])
     title = models.CharField(_("title"), max_length=100, help_text=_("What people read on the consent page."))
     description = models.CharField(_("description"), max_length=255, blank=True)
     access = models.CharField(_("access"), max_length=8, choices=Access, default=Access.READ)
