@@ -15,7 +15,7 @@ from django.conf import settings
 
 from authcenter.keys.ring import InvalidToken, ring
 from authcenter.oauth import scopes as scope_rules
-from authcenter.oauth.models import Application
+from authcenter.oauth.models import Application, Family, Grant
 from authcenter.resource_server.errors import ExpiredToken
 from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
 
@@ -40,6 +40,23 @@ class Grounds:
     user_epoch: int = 0
     application_epoch: int = 0
     nonce: str = ""
+
+    @classmethod
+    def of(cls, row: Grant | Family, *, scopes: list[str], resources: list[str], **more: Any) -> "Grounds":
+        """What a code's or a family's row remembers of the person, the sign-in and the epochs."""
+        return cls(
+            scopes=scopes,
+            resources=resources,
+            user=row.user,
+            authorization=row.authorization_id,
+            session=row.session_id,
+            auth_time=row.auth_time,
+            amr=row.amr,
+            acr=row.acr,
+            user_epoch=row.user_epoch,
+            application_epoch=row.application_epoch,
+            **more,
+        )
 
 
 def lifetime(application: Application) -> int:

@@ -104,20 +104,13 @@ def consume(request: Request) -> None:
     if not Grant.objects.filter(pk=row.pk, consumed=None).update(consumed=timezone.now()):
         _replayed(row, request)
         raise InvalidGrantError(request=request)
-    request._grounds = Grounds(
+    request._grounds = Grounds.of(
+        row,
         application=request.client,
         scopes=request.scopes,
         resources=resources,
-        user=row.user,
-        authorization=row.authorization_id,
         family=row.family,
-        session=row.session_id,
         offline=scope_rules.OFFLINE in row.scope.split(),
-        auth_time=row.auth_time,
-        amr=row.amr,
-        acr=row.acr,
-        user_epoch=row.user_epoch,
-        application_epoch=row.application_epoch,
         nonce=row.nonce,
     )
 

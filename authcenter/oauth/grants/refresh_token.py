@@ -121,20 +121,13 @@ def consume(request: Request) -> None:
     request.scopes = scope_rules.for_resources(request.client, request.scopes, resources)
     if "_successor" not in request.__dict__:
         _rotate(request, said, family)
-    request._grounds = Grounds(
+    request._grounds = Grounds.of(
+        family,
         application=request.client,
         scopes=request.scopes,
         resources=resources,
-        user=family.user,
-        authorization=family.authorization_id,
         family=family.pk,
-        session=family.session_id,
         offline=family.offline,
-        auth_time=family.auth_time,
-        amr=family.amr,
-        acr=family.acr,
-        user_epoch=family.user_epoch,
-        application_epoch=family.application_epoch,
     )
 
 
