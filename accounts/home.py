@@ -6,7 +6,7 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.device import device_icon, device_name
 from accounts.forms import ProfileForm
 from accounts.models import User
+from accounts.pages import ago, show
 from accounts.sign_in import current_session
 from authcenter.audit import events
 from authcenter.audit.models import AuditEvent
@@ -52,7 +53,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         form.save()
         messages.success(request, _("Your profile is saved."))
         return redirect("account")
-    return render(request, "account/home/profile.html", {"form": form, "here": "profile"})
+    return show(request, "account/home/profile.html", {"form": form, "here": "profile"})
 
 
 @login_required
@@ -62,7 +63,7 @@ def security(request: HttpRequest) -> HttpResponse:
     mine = str(me(request).pk)
     found = AuditEvent.objects.filter(Q(actor=mine) | Q(subject=mine), kind__in=_TOLD)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "account/home/security.html", {"page": page, "here": "security"})
+    return show(request, "account/home/security.html", {"page": page, "here": "security"})
 
 
 @login_required
@@ -77,7 +78,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
         "others": [_described(session) for session in shown],
         "here": "sessions",
     }
-    return render(request, "account/home/sessions.html", context)
+    return show(request, "account/home/sessions.html", context)
 
 
 @login_required
@@ -96,7 +97,7 @@ def end_one(request: HttpRequest, session: str) -> HttpResponse:
 def end_others(request: HttpRequest) -> HttpResponse:
     here = current_session(request)
     if request.method != "POST":
-        return render(request, "account/home/end_others.html", {"here": "sessions"})
+        return show(request, "account/home/end_others.html", {"here": "sessions"})
     mine = me(request).pk
     with transaction.atomic():
         count = end_other_sessions(mine, but=here.pk if here else None, reason="signed out by its person")
@@ -115,4 +116,5 @@ def _described(session: Session) -> dict[str, object]:
         "session": session,
         "device": device_name(session.user_agent),
         "icon": device_icon(session.user_agent),
+        "seen": ago(session.last_seen),
     }

@@ -1,13 +1,19 @@
 """What every page needs to know."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
+from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
 
 from accounts.sign_in import WAITING
 
@@ -20,6 +26,23 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "issuer": settings.ISSUER,
         "asking": _asking(request),
     }
+
+
+def show(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """A page of one's account, with times in one's own zone where the profile names one."""
+    try:
+        zone = ZoneInfo(getattr(request.user, "zoneinfo", "") or "UTC")
+    except (KeyError, ValueError, OSError):  # the console takes any text
+        zone = ZoneInfo("UTC")
+    with timezone.override(zone):
+        return render(request, template, context)
+
+
+def ago(when: datetime) -> str:
+    """For example "3 days ago"; "0 minutes ago" would be an odd way to say now."""
+    if (timezone.now() - when).total_seconds() < 120:
+        return _("just now")
+    return _("%(time)s ago") % {"time": timesince(when, depth=1)}
 
 
 def _asking(request: HttpRequest) -> dict[str, Any] | None:

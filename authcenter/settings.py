@@ -206,12 +206,13 @@ ACCOUNT_FORMS = {
     "login": "accounts.forms.SignInForm",
     "signup": "accounts.forms.SignUpForm",
     "add_email": "accounts.forms.NewAddressForm",
-    "change_password": "accounts.forms.ChangePasswordForm",
-    "set_password": "accounts.forms.SetPasswordForm",
-    "reset_password": "accounts.forms.ResetForm",
-    "reset_password_from_key": "accounts.forms.NewPasswordForm",
+    "change_password": "accounts.passwords.ChangePasswordForm",
+    "set_password": "accounts.passwords.SetPasswordForm",
+    "reauthenticate": "accounts.passwords.SignInAgainForm",
+    "reset_password": "accounts.passwords.ResetForm",
+    "reset_password_from_key": "accounts.passwords.NewPasswordForm",
     "confirm_email_verification_code": "accounts.forms.VerificationCodeForm",
-    "confirm_password_reset_code": "accounts.forms.ResetCodeForm",
+    "confirm_password_reset_code": "accounts.passwords.ResetCodeForm",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}

@@ -28,8 +28,9 @@ def userinfo(http: HttpRequest) -> HttpResponse:
         return _challenge(400, "invalid_request", str(error.description))
     if token is None:
         return _challenge(401)
+    claims: Mapping[str, Any] | None
     try:
-        claims: Mapping[str, Any] | None = access_token.read(token)
+        claims = access_token.read(token)
         answer = _answer(claims)
     except InvalidToken as error:
         claims, answer = error.claims, _challenge(401, "invalid_token", "The access token is not valid.")

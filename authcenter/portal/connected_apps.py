@@ -7,10 +7,11 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.pages import ago, show
 from authcenter.audit import events
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.models import Authorization, Scope
@@ -27,8 +28,8 @@ def connected_apps(request: HttpRequest) -> HttpResponse:
         found = found.filter(application__name__icontains=asked)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     titles = _titles(list(page))
-    apps = [{"authorization": row, "scopes": _in_words(row, titles)} for row in page]
-    return render(request, "account/home/apps.html", {"page": page, "apps": apps, "q": asked, "here": "apps"})
+    apps = [{"authorization": row, "scopes": _in_words(row, titles), "used": ago(row.last_used)} for row in page]
+    return show(request, "account/home/apps.html", {"page": page, "apps": apps, "q": asked, "here": "apps"})
 
 
 @login_required
@@ -40,9 +41,7 @@ def remove_app(request: HttpRequest, authorization: str) -> HttpResponse:
     )
     if request.method != "POST":
         scopes = _in_words(found, _titles([found]))
-        return render(
-            request, "account/home/remove_app.html", {"authorization": found, "scopes": scopes, "here": "apps"}
-        )
+        return show(request, "account/home/remove_app.html", {"authorization": found, "scopes": scopes, "here": "apps"})
     with transaction.atomic():
         if withdraw(found.pk, reason="withdrawn by its person"):
             events.record(
