@@ -11,6 +11,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -43,6 +44,8 @@ class SignInForm(LoginForm):
 
 
 class SignUpForm(SignupForm):
+    account_already_exists: bool
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         email_field(self)
@@ -52,7 +55,12 @@ class SignUpForm(SignupForm):
     def try_save(self, request: HttpRequest) -> Any:
         if self.account_already_exists:
             make_password(self.cleaned_data["password1"])  # as long as for a new account: time must not tell
-        return super().try_save(request)
+            return super().try_save(request)
+        try:
+            return super().try_save(request)
+        except IntegrityError:  # a double click, or somebody with the same address at the same moment: theirs counts
+            self.account_already_exists = True
+            return super().try_save(request)
 
     def save(self, request: HttpRequest) -> User:
         user: User = super().save(request)
@@ -79,7 +87,13 @@ class VerificationCodeForm(LibraryVerificationCodeForm):
 class ProfileForm(forms.ModelForm):
     """What a person tells about herself; every application that may see her profile sees it."""
 
-    website = forms.URLField(label=_("Website"), required=False, max_length=200, assume_scheme="https")
+    website = forms.URLField(
+        label=_("Website"),
+        required=False,
+        max_length=200,
+        assume_scheme="https",
+        widget=forms.URLInput({"autocomplete": "url"}),
+    )
 
     class Meta:
         model = User
@@ -93,6 +107,15 @@ class ProfileForm(forms.ModelForm):
             "locale",
             "phone_number",
         )
+        # What a field is for, so that a browser can fill it in and show it in symbols (WCAG 1.3.5).
+        widgets = {
+            "name": forms.TextInput({"autocomplete": "name"}),
+            "given_name": forms.TextInput({"autocomplete": "given-name"}),
+            "family_name": forms.TextInput({"autocomplete": "family-name"}),
+            "preferred_username": forms.TextInput({"autocomplete": "nickname"}),
+            "locale": forms.TextInput({"autocomplete": "language"}),
+            "phone_number": forms.TelInput({"autocomplete": "tel"}),
+        }
         help_texts = {
             "zoneinfo": _("For example Europe/Berlin."),
             "locale": _("For example en or pt-BR."),

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.device import device_icon, device_name
@@ -23,19 +23,20 @@ from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_other_sessions, end_session
 
 PER_PAGE = 20
-_TOLD = (
-    events.Kind.SIGNED_IN,
-    events.Kind.SIGN_IN_REFUSED,
-    events.Kind.SIGNED_OUT,
-    events.Kind.PASSWORD_CHANGED,
-    events.Kind.PASSWORD_RESET,
-    events.Kind.EMAIL_VERIFIED,
-    events.Kind.CONSENT_GIVEN,
-    events.Kind.AUTHORIZATION_WITHDRAWN,
-    events.Kind.SESSION_REVOKED,
-    events.Kind.USER_REVOKED,
-    events.Kind.REFRESH_REPLAYED,
-)
+_TOLD = {
+    events.Kind.SIGNED_IN: gettext_lazy("Signed in"),
+    events.Kind.SIGN_IN_REFUSED: gettext_lazy("Sign-in refused"),
+    events.Kind.REAUTHENTICATED: gettext_lazy("Signed in again"),
+    events.Kind.SIGNED_OUT: gettext_lazy("Signed out"),
+    events.Kind.PASSWORD_CHANGED: gettext_lazy("Password changed"),
+    events.Kind.PASSWORD_RESET: gettext_lazy("Password reset"),
+    events.Kind.EMAIL_VERIFIED: gettext_lazy("E-mail address confirmed"),
+    events.Kind.CONSENT_GIVEN: gettext_lazy("App allowed"),
+    events.Kind.AUTHORIZATION_WITHDRAWN: gettext_lazy("App removed"),
+    events.Kind.SESSION_REVOKED: gettext_lazy("Another sign-in ended"),
+    events.Kind.USER_REVOKED: gettext_lazy("Signed out everywhere"),
+    events.Kind.REFRESH_REPLAYED: gettext_lazy("A copied token came back: its access ended"),
+}
 
 
 def me(request: HttpRequest) -> User:
@@ -63,7 +64,8 @@ def security(request: HttpRequest) -> HttpResponse:
     mine = str(me(request).pk)
     found = AuditEvent.objects.filter(Q(actor=mine) | Q(subject=mine), kind__in=_TOLD)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    return show(request, "account/home/security.html", {"page": page, "here": "security"})
+    told = [_told(event) for event in page]
+    return show(request, "account/home/security.html", {"page": page, "told": told, "here": "security"})
 
 
 @login_required
@@ -109,6 +111,15 @@ def end_others(request: HttpRequest) -> HttpResponse:
         else _("There was no other sign-in."),
     )
     return redirect("account-sessions")
+
+
+def _told(event: AuditEvent) -> dict[str, object]:
+    return {
+        "words": _TOLD[events.Kind(event.kind)],
+        "application": event.detail.get("application") or event.client_id,
+        "at": event.at,
+        "address": event.address,
+    }
 
 
 def _described(session: Session) -> dict[str, object]:

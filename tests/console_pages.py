@@ -26,9 +26,10 @@ class _Fields(HTMLParser):
         elif tag == "option" and self._select and "selected" in given:
             self.fields.setdefault(self._select, []).append(given.get("value", ""))
         elif tag == "input" and name and given.get("type") not in {"submit", "button", "file"}:
-            if given.get("type") in {"checkbox", "radio"} and "checked" not in given:
+            ticked = given.get("type") in {"checkbox", "radio"}
+            if ticked and "checked" not in given:
                 return
-            self.fields.setdefault(name, []).append(given.get("value", "on"))
+            self.fields.setdefault(name, []).append(given.get("value", "on" if ticked else ""))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "textarea":

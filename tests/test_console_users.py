@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.console_pages import confirm, fields, submit
+from tests.console_pages import confirm, fields, saved, submit
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""Every page for people, in Chromium: WCAG 2.2 AA, narrow phones, light and dark, without JavaScript, without a mouse."""
+"""Every page for people, in Chromium: WCAG 2.2 AA, narrow phones, light and dark, no JavaScript, no mouse."""
 
 import json
 import re

@@ -23,6 +23,11 @@ class RecordAdmin(ModelAdmin):
     show_full_result_count = False  # counting a whole table for a number that nobody needs
     warn_unsaved_form = True
 
+    unsearchable: ClassVar[frozenset[str]] = frozenset(
+        {"password", "client_secret", "private_key", "code", "token_hash", "token_checksum", "successor", "refresh_jti"}
+    )
+    """Columns that no filter in an address may name: answers to prefixes would spell them out."""
+
     goes_along: ClassVar[tuple[type[models.Model], ...]] = ()
     """Read-only records that are deleted with this one, whoever deletes it; they need no permission of their own."""
 
@@ -42,6 +47,11 @@ class RecordAdmin(ModelAdmin):
 
     def address_of(self, obj: Any) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(obj.pk)])
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        if self.unsearchable & set(lookup.split("__")):
+            return False
+        return bool(super().lookup_allowed(lookup, value, request))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         return None if "\x00" in object_id else super().get_object(request, object_id, from_field)

@@ -8,6 +8,7 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
+from allauth.core.context import request_context
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
@@ -283,4 +284,5 @@ def _send_mail(request: HttpRequest, user: User) -> None:
         "address": settings.ISSUER + reverse("account_reset_password"),
         "request": request,
     }
-    get_adapter(request).send_mail("console/email/choose_password", user.email, context)
+    with request_context(request):  # it may be sent after the request's own is over
+        get_adapter(request).send_mail("console/email/choose_password", user.email, context)

@@ -50,6 +50,7 @@ def remove_app(request: HttpRequest, authorization: str) -> HttpResponse:
                 actor=request.user.pk,
                 subject=request.user.pk,
                 client_id=found.application.client_id,
+                application=found.application.name,
                 authorization=found.pk,
             )
     messages.success(request, _("%(app)s has no access any more.") % {"app": found.application.name})

@@ -49,6 +49,13 @@ def test_the_profile_is_saved(client, alice):
     assert (alice.name, alice.zoneinfo, alice.website) == ("Alice Hargreaves", "Europe/London", "https://example.com")
 
 
+def test_fields_say_what_they_are_for(client, alice):
+    """WCAG 1.3.5: a browser can fill them in."""
+    page = client.get("/account/").content.decode()
+    for token in ("name", "given-name", "family-name", "nickname", "url", "language", "tel"):
+        assert f'autocomplete="{token}"' in page, token
+
+
 def test_a_new_phone_number_is_not_verified(client, alice):
     save(client, name="Alice")
     assert User.objects.get().phone_number_verified
@@ -128,3 +135,16 @@ def test_other_methods_are_refused(client, alice):
 def test_errors_are_pages_of_ours(client):
     answer = client.get("/no/such/page")
     assert answer.status_code == 404 and "There is nothing here" in answer.content.decode()
+
+
+def test_our_own_fault_is_a_page_that_needs_nothing(rf, monkeypatch):
+    """Neither the database nor the context that other pages have: they may be what is broken."""
+    from django.views.defaults import server_error
+
+    def broken(*args, **kwargs):
+        raise RuntimeError
+
+    monkeypatch.setattr("accounts.pages.site", broken)
+    monkeypatch.setattr("django.templatetags.static.StaticNode.handle_simple", broken)
+    answer = server_error(rf.get("/"))
+    assert answer.status_code == 500 and "Something went wrong" in answer.content.decode()

@@ -87,6 +87,16 @@ def test_wrong_codes_are_counted_across_browsers(browser, as_many_mails_as_you_l
 
 
 @pytest.mark.django_db(transaction=True)
+def test_one_address_at_the_same_moment_is_one_account_and_no_error(
+    browser, parallel, transactional_db, as_many_mails_as_you_like
+):
+    """An error would tell, too, that the address was unknown."""
+    statuses = parallel(8, lambda number: sign_up(browser(), WHO).status_code)
+    assert set(statuses) == {302}
+    assert kinds(kind="signed_up") == ["signed_up"]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_of_parallel_guesses_at_most_ten_are_judged(client, browser, parallel, transactional_db, monkeypatch):
     from allauth.account import forms
 
