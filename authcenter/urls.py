@@ -4,6 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from accounts import home
 from authcenter.console.site import site
@@ -20,6 +21,7 @@ from authcenter.portal.connected_apps import connected_apps, remove_app
 from authcenter.server.health import livez, readyz
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="account"), name="front-door"),  # one's own account, or the sign-in
     path(".well-known/openid-configuration", discovery, name="oidc-discovery"),  # OpenID Connect Discovery
     path(".well-known/oauth-authorization-server", discovery, name="oauth-metadata"),  # RFC 8414
     path(".well-known/jwks.json", jwks, name="jwks"),  # RFC 7517

@@ -109,6 +109,7 @@ def consent(http: HttpRequest) -> HttpResponse:
         actor=session.user_id,
         subject=authorization.pk,
         client_id=request.client.client_id,
+        application=request.client.name,
         scopes=request.scopes,
     )
     return redirect(waiting.path)

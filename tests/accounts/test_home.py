@@ -148,3 +148,10 @@ def test_our_own_fault_is_a_page_that_needs_nothing(rf, monkeypatch):
     monkeypatch.setattr("django.templatetags.static.StaticNode.handle_simple", broken)
     answer = server_error(rf.get("/"))
     assert answer.status_code == 500 and "Something went wrong" in answer.content.decode()
+
+
+def test_the_bare_address_leads_to_ones_own_account(client, person, sign_in):
+    assert client.get("/")["Location"] == "/account/"
+    assert client.get("/", follow=True).redirect_chain[-1][0].startswith("/accounts/login/")
+    sign_in(client, person())
+    assert client.get("/", follow=True).status_code == 200
