@@ -19,12 +19,14 @@ from authcenter.oidc.logout import confirm_logout, logout
 from authcenter.oidc.userinfo import userinfo
 from authcenter.portal.connected_apps import connected_apps, remove_app
 from authcenter.server.health import livez, readyz
+from authcenter.sessions.feed import revocations
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="account"), name="front-door"),  # one's own account, or the sign-in
     path(".well-known/openid-configuration", discovery, name="oidc-discovery"),  # OpenID Connect Discovery
     path(".well-known/oauth-authorization-server", discovery, name="oauth-metadata"),  # RFC 8414
     path(".well-known/jwks.json", jwks, name="jwks"),  # RFC 7517
+    path(".well-known/revocations", revocations, name="revocations"),  # the feed, docs/revocation.md
     path("oauth/authorize", authorize, name="oauth-authorize"),  # RFC 6749 3.1, OpenID Connect Core 3.1.2
     path("oauth/consent", consent, name="oauth-consent"),  # the page for people
     path("oauth/switch-account", switch_account, name="oauth-switch-account"),  # the page for people

@@ -60,6 +60,7 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["-at"], name="audit_by_time"),
             models.Index(fields=["subject", "-at"], name="audit_by_subject"),
+            models.Index(fields=["actor", "-at"], name="audit_by_actor"),
             models.Index(fields=["kind", "-at"], name="audit_by_kind"),
         ]
 

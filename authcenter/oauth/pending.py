@@ -29,7 +29,7 @@ class Pending:
     pairs: list[list[str]]
     asked_at: float
     name: str = ""
-    logo_uri: str = ""
+    logo: str = ""
     shown_to: str = ""
     """Whom the consent page was shown: another person's answer does not count."""
     consented: bool = False
@@ -51,7 +51,7 @@ def keep(request: HttpRequest, parameters: Parameters, application: Application,
         pairs=[list(pair) for pair in parameters.pairs],
         asked_at=asked_at,
         name=application.name,
-        logo_uri=application.logo_uri,
+        logo=application.shown_logo,
     )
     save(request, pending)
     return pending

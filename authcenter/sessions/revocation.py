@@ -7,7 +7,7 @@ row for those who check tokens offline. A worker that still holds an old epoch m
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -112,6 +112,14 @@ def about(claims: Mapping[str, Any]) -> Q:
 def is_revoked(claims: Mapping[str, Any]) -> bool:
     """Whether a token with these claims was taken back. Exact; one statement."""
     return Revocation.objects.filter(about(claims)).exists()
+
+
+def begin_new_feed() -> None:
+    """After a restore from backup: numbers were given out since that are now given again, for other acts.
+
+    Whoever follows the feed sees the new name and starts over with a snapshot.
+    """
+    Feed.objects.update_or_create(pk=1, defaults={"feed": uuid4()})
 
 
 def sweep() -> int:

@@ -9,17 +9,24 @@ from tests.accounts.people import NEW
 pytestmark = [pytest.mark.live, pytest.mark.browser]
 
 
+def twice(page):
+    """The second click comes while the first request is on its way; a quicker one is dropped by Chromium itself."""
+    page.evaluate(
+        "for (const after of [0, 20]) setTimeout(() => document.querySelector('main form').requestSubmit(), after)"
+    )
+
+
 def test_a_double_click_signs_up_once(new_page, server):
     page = new_page()
     page.goto(f"{server.url}/accounts/signup/")
     page.fill("input[name=email]", "twice@example.org")
     page.fill("input[name=password1]", NEW)
-    page.dblclick("main form button[type=submit]")
+    twice(page)
     page.wait_for_selector("h1:has-text('Check your mail')")
     mails = [mail for mail in server.mails() if "To: twice@example.org" in mail]
     assert len(mails) == 1
     page.fill("input[name=code]", re.search(r"^([B-Z]{4}-[B-Z]{4})$", mails[0], re.MULTILINE)[1])
-    page.dblclick("main form button[type=submit] >> nth=0")
+    twice(page)
     page.wait_for_selector("h1:has-text('Your profile')")
     page.goto(f"{server.url}/account/sessions/")
     assert page.locator("main .item").count() == 1

@@ -81,8 +81,8 @@ def test_signing_in_again_changes_the_cookie(client, browser, person):
 
 def test_a_made_up_cookie_is_no_session(client):
     for value in ("", "x", "x" * 5000, "'; --", "\x7f", "Zm9v" * 8):
-        client.cookies["session"] = value
-        assert client.get("/account/").status_code == 302
+        # The header itself: some Pythons' own cookie jar refuses to hold such values.
+        assert client.get("/account/", headers={"cookie": f"session={value}"}).status_code == 302
 
 
 def test_cookies_are_out_of_reach_of_scripts_and_other_sites(client, person):

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'audit event',
                 'verbose_name_plural': 'audit events',
                 'ordering': ['-at'],
-                'indexes': [models.Index(fields=['-at'], name='audit_by_time'), models.Index(fields=['subject', '-at'], name='audit_by_subject'), models.Index(fields=['kind', '-at'], name='audit_by_kind')],
+                'indexes': [models.Index(fields=['-at'], name='audit_by_time'), models.Index(fields=['actor', '-at'], name='audit_by_actor'), models.Index(fields=['subject', '-at'], name='audit_by_subject'), models.Index(fields=['kind', '-at'], name='audit_by_kind')],
             },
         ),
         migrations.CreateModel(

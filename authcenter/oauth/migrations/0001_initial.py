@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                 ('id_token_signed_response_alg', models.CharField(choices=[('ES256', 'ES256'), ('RS256', 'RS256')], default='RS256', max_length=8, verbose_name='ID token algorithm')),
                 ('access_token_signed_response_alg', models.CharField(choices=[('ES256', 'ES256'), ('RS256', 'RS256')], default='ES256', max_length=8, verbose_name='access token algorithm')),
                 ('access_token_seconds', models.PositiveIntegerField(blank=True, help_text="Empty: the server's default.", null=True, verbose_name='access token lives, seconds')),
-                ('logo_uri', models.URLField(blank=True, verbose_name='logo')),
+                ('logo_uri', models.URLField(blank=True, help_text='Shown where it lies on this server.', verbose_name='logo')),
                 ('client_uri', models.URLField(blank=True, verbose_name='home page')),
                 ('policy_uri', models.URLField(blank=True, verbose_name='privacy policy')),
                 ('tos_uri', models.URLField(blank=True, verbose_name='terms of service')),

@@ -1,5 +1,6 @@
 """Applications (clients). Swaps the library's model; field names follow its main branch."""
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
@@ -75,7 +76,7 @@ class Application(AbstractApplication):
     access_token_seconds = models.PositiveIntegerField(
         _("access token lives, seconds"), null=True, blank=True, help_text=_("Empty: the server's default.")
     )
-    logo_uri = models.URLField(_("logo"), blank=True)
+    logo_uri = models.URLField(_("logo"), blank=True, help_text=_("Shown where it lies on this server."))
     client_uri = models.URLField(_("home page"), blank=True)
     policy_uri = models.URLField(_("privacy policy"), blank=True)
     tos_uri = models.URLField(_("terms of service"), blank=True)
@@ -93,6 +94,11 @@ class Application(AbstractApplication):
 
     def __str__(self) -> str:
         return self.name or self.client_id
+
+    @property
+    def shown_logo(self) -> str:
+        """The logo where it lies on this server: no page of ours makes a browser ask another site."""
+        return self.logo_uri if self.logo_uri.startswith(f"{settings.ISSUER}/") else ""
 
     @property
     def is_public(self) -> bool:

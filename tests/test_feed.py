@@ -1,0 +1,122 @@
+"""GET /.well-known/revocations: signed, in order, without gaps, small when there is nothing new."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from authcenter.keys.ring import ring
+from authcenter.sessions import feed
+from authcenter.sessions.models import Feed, Revocation
+from authcenter.sessions.revocation import Kind, begin_new_feed, end_all_of_user, revoke
+
+
+def ask(client, after=None, **headers):
+    query = {} if after is None else {"after": after}
+    return client.get("/.well-known/revocations", query, headers=headers)
+
+
+def told(response):
+    assert response.status_code == 200 and response["Content-Type"] == "application/jwt"
+    return ring.verify(response.content.decode(), typ=[feed.TYP])
+
+
+def dead(*subjects):
+    for subject in subjects:
+        revoke(Kind.TOKEN, subject, reason="test")
+
+
+def test_before_the_first_revocation_the_list_is_empty(client, db):
+    claims = told(ask(client))
+    assert (claims["from"], claims["to"], claims["entries"]) == (0, 0, [])
+    assert claims["iss"] == "http://localhost:8000" and abs(claims["as_of"] - timezone.now().timestamp()) < 60
+
+
+def test_everything_and_then_the_news(client, person):
+    alice = person()
+    dead("a", "b")
+    everything = told(ask(client))
+    assert everything["entries"] == [{"kind": "token", "id": "a"}, {"kind": "token", "id": "b"}]
+    assert (everything["from"], everything["to"]) == (0, 2)
+    end_all_of_user(alice.pk, reason="test")
+    news = told(ask(client, after=2))
+    assert news["entries"] == [{"kind": "user", "id": str(alice.pk), "epoch": 1}]
+    assert (news["from"], news["to"], news["feed"]) == (2, 3, everything["feed"])
+
+
+def test_nothing_new_is_a_304_with_one_statement(client, sql):
+    dead("a")
+    first = ask(client, after=1)
+    assert told(first)["entries"] == []
+    with sql() as statements:
+        again = ask(client, after=1, if_none_match=first["ETag"])
+    assert again.status_code == 304 and again.content == b""
+    statements.at_most(1)
+    dead("b")
+    assert ask(client, after=1, if_none_match=first["ETag"]).status_code == 200
+
+
+@pytest.mark.parametrize("after", [99, 10**15])
+def test_a_number_of_the_future_is_answered_by_a_snapshot(client, db, after):
+    dead("a")
+    assert told(ask(client, after=after))["from"] == 0
+
+
+def test_who_comes_from_too_far_back_gets_a_snapshot(client, db):
+    dead("a", "b", "c", "d")
+    Revocation.objects.filter(sequence__lte=3).update(expires=timezone.now() - timedelta(seconds=1))
+    claims = told(ask(client, after=1))
+    assert (claims["from"], claims["to"], claims["entries"]) == (0, 4, [{"kind": "token", "id": "d"}])
+    assert told(ask(client, after=3))["from"] == 3
+
+
+def test_a_long_list_comes_in_pieces_that_meet(client, db, monkeypatch):
+    monkeypatch.setattr(feed, "MOST_ENTRIES", 2)
+    dead("a", "b", "c", "d", "e")
+    seen, after, more = [], 0, True
+    while more:
+        claims = told(ask(client, after=after))
+        assert claims["from"] == after
+        seen += [entry["id"] for entry in claims["entries"]]
+        after, more = claims["to"], claims.get("more", False)
+    assert seen == ["a", "b", "c", "d", "e"] and after == 5
+
+
+def test_a_restored_feed_has_another_name(client, db):
+    dead("a")
+    before = told(ask(client))["feed"]
+    begin_new_feed()
+    dead("b")
+    assert told(ask(client))["feed"] != before and Feed.objects.get().sequence == 2
+
+
+@pytest.mark.parametrize("after", ["-1", "x", "1.5", "", "٣", "9" * 19, "1\x00"])
+def test_a_number_that_is_none_is_refused(client, db, after):
+    response = ask(client, after=after)
+    assert response.status_code == 400 and response.json()["error"] == "invalid_request"
+
+
+def test_it_may_be_cached_for_a_second_and_read_from_anywhere(client, db):
+    response = ask(client)
+    assert response["Cache-Control"] == "public, max-age=0, s-maxage=1"
+    assert response["Access-Control-Allow-Origin"] == "*" and not response.cookies
+    assert client.post("/.well-known/revocations").status_code == 405
+
+
+def test_parallel_acts_are_numbered_without_gaps_and_none_appears_late(transactional_db, parallel, client):
+    """Whoever has read up to N never finds a number up to N later: the follower would miss it."""
+    seen = []
+
+    def act(number):
+        if number % 4 == 0:
+            claims = told(ask(client.__class__(HTTP_HOST="localhost")))
+            seen.append((claims["to"], {entry["id"] for entry in claims["entries"]}))
+        else:
+            revoke(Kind.TOKEN, f"t{number}", reason="test")
+
+    parallel(16, act)
+    numbers = sorted(Revocation.objects.values_list("sequence", flat=True))
+    assert numbers == list(range(1, 13))
+    by_number = dict(Revocation.objects.values_list("sequence", "subject"))
+    for to, ids in seen:
+        assert {by_number[number] for number in range(1, to + 1)} <= ids
