@@ -122,11 +122,6 @@ def begin_new_feed() -> None:
     Feed.objects.update_or_create(pk=1, defaults={"feed": uuid4()})
 
 
-def sweep() -> int:
-    """Delete revocations that no living token can concern. Nothing revives: ends and epochs stay where they are."""
-    return Revocation.objects.filter(expires__lt=timezone.now()).delete()[0]
-
-
 def _locked_feed() -> Feed:
     """The counter, locked until the act's transaction ends: numbers are committed in their order, without gaps."""
     feed = Feed.objects.select_for_update().filter(pk=1).first()

@@ -6,6 +6,7 @@ from accounts.models import User
 from authcenter.oauth import access_token, living
 from authcenter.oauth.models import Application, Authorization, Family
 from authcenter.oauth.withdrawal import end_family, withdraw
+from authcenter.server.sweeping import sweep
 from authcenter.sessions.models import Feed, Revocation
 from authcenter.sessions.revocation import (
     Kind,
@@ -14,7 +15,6 @@ from authcenter.sessions.revocation import (
     end_other_sessions,
     end_session,
     revoke,
-    sweep,
 )
 from tests.oauth.flow import Browser, is_bearer_401, is_refused, machine_token, refresh, tokens, userinfo
 
@@ -114,7 +114,7 @@ def test_nothing_revives_when_the_rows_are_swept(web, alice, browser, got):
     end_session(browser.sid, reason="test")
     end_all_of_user(alice.pk, reason="test")
     Revocation.objects.update(expires=timezone.now() - timedelta(seconds=1))
-    assert sweep() == 2 and not Revocation.objects.exists()
+    assert dict(sweep())["revocations"] == 2 and not Revocation.objects.exists()
     is_bearer_401(userinfo(got["access_token"]))  # by the epoch; an access token itself lives minutes only
     is_refused(refresh(web, got["refresh_token"]), 400, "invalid_grant")
 
