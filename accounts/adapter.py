@@ -21,7 +21,7 @@ from django.utils.translation import ngettext
 
 from accounts.device import device_name
 from accounts.models import User
-from accounts.sign_in import SID, authentication, current_session, forget_current_session
+from accounts.sign_in import SID, authentication, current_session, end_everything_else, forget_current_session
 from authcenter import limits
 from authcenter.audit import events
 from authcenter.audit.address import client_address
@@ -127,9 +127,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
     @transaction.atomic
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """A new address ends everything but this sign-in: whoever had the old mailbox could have reset the password."""
+        whose = email_address.user_id
+        before = User.objects.get(pk=whose)
         confirmed = bool(super().confirm_email(request, email_address))
         if confirmed:
-            whose = email_address.user_id
+            if before.email.lower() != email_address.email.lower():
+                end_everything_else(request, before, reason="e-mail address changed")
             User.objects.filter(pk=whose).update(updated_at=timezone.now())  # the claim: her data have changed
             events.record(request, events.Kind.EMAIL_VERIFIED, actor=whose, subject=whose, email=email_address.email)
         return confirmed

@@ -15,12 +15,12 @@ from accounts.device import device_icon, device_name
 from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.pages import ago, show
-from accounts.sign_in import current_session
+from accounts.sign_in import current_session, end_everything_else
 from authcenter.audit import events
 from authcenter.audit.models import AuditEvent
 from authcenter.sessions.living import living_sessions
 from authcenter.sessions.models import Session
-from authcenter.sessions.revocation import end_other_sessions, end_session
+from authcenter.sessions.revocation import end_session
 
 PER_PAGE = 20
 _TOLD = {
@@ -97,13 +97,13 @@ def end_one(request: HttpRequest, session: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def end_others(request: HttpRequest) -> HttpResponse:
-    here = current_session(request)
+    """Every other browser and app; applications too, as a copied token of theirs must not outlive this."""
     if request.method != "POST":
         return show(request, "account/home/end_others.html", {"here": "sessions"})
-    mine = me(request).pk
+    user = me(request)
     with transaction.atomic():
-        count = end_other_sessions(mine, but=here.pk if here else None, reason="signed out by its person")
-        events.record(request, events.Kind.SESSION_REVOKED, actor=mine, subject=mine, count=count)
+        count = end_everything_else(request, user, reason="signed out by its person")
+        events.record(request, events.Kind.SESSION_REVOKED, actor=user.pk, subject=user.pk, count=count)
     messages.success(
         request,
         ngettext("One other sign-in is over.", "%(count)s other sign-ins are over.", count) % {"count": count}

@@ -18,9 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.adapter import AccountAdapter
 from accounts.fields import code_field, counted_code, email_field, new_password, plain
 from accounts.models import User
-from accounts.sign_in import current_session
+from accounts.sign_in import end_everything_else
 from authcenter.audit import events
-from authcenter.sessions.revocation import end_all_of_user, end_other_sessions
+from authcenter.sessions.revocation import end_all_of_user
 
 
 class SignInAgainForm(ReauthenticateForm):
@@ -34,7 +34,7 @@ class SignInAgainForm(ReauthenticateForm):
 
 
 class ChangePasswordForm(LibraryChangePasswordForm):
-    """Changing the password ends the person's other sign-ins; this one goes on."""
+    """Changing the password ends everything of the person's but this sign-in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -113,8 +113,7 @@ class NewPasswordForm(LibraryNewPasswordForm):
 
 
 def _others_end(request: HttpRequest, user: User) -> None:
-    session = current_session(request)
-    ended = end_other_sessions(user.pk, but=session.pk if session else None, reason="password changed")
+    ended = end_everything_else(request, user, reason="password changed")
     events.record(request, events.Kind.PASSWORD_CHANGED, actor=user.pk, subject=user.pk, sessions_ended=ended)
 
 

@@ -19,6 +19,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 from authcenter.sessions.models import Session
+from authcenter.sessions.revocation import end_all_but
 
 SID = "sid"
 """Key of the session's id in the cookie session's data."""
@@ -52,6 +53,19 @@ def current_session(request: HttpRequest) -> Session | None:
 def forget_current_session(request: HttpRequest) -> None:
     """The cookie changed hands (sign-in, sign-out): look again."""
     request.__dict__.pop("_sign_in", None)
+
+
+def end_everything_else(request: HttpRequest, user: User, *, reason: str) -> int:
+    """Everything of this person but the sign-in of this browser, whose cookie is made anew: it may have been copied.
+
+    How many other sign-ins that ended. Call it in the act's transaction.
+    """
+    here = current_session(request)
+    ended = end_all_but(here.pk if here else None, user.pk, reason=reason)
+    user.refresh_from_db(fields=["epoch"])
+    request.session.cycle_key()
+    forget_current_session(request)
+    return ended
 
 
 def authentication(request: HttpRequest, user: User) -> dict[str, Any]:

@@ -351,6 +351,10 @@ UNFOLD = {
     "SHOW_BACK_BUTTON": True,
     "ENVIRONMENT": "authcenter.console.dashboard.environment",
     "DASHBOARD_CALLBACK": "authcenter.console.dashboard.dashboard",
+    "STYLES": ["authcenter.console.dashboard.style_sheet"],
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "authcenter.console.dashboard.icon"},
+    ],
     "SIDEBAR": {"navigation": "authcenter.console.navigation.navigation"},
     "ACCOUNT": {"navigation": "authcenter.console.navigation.account_links"},
     "COLORS": {  # the accent of static/css/authcenter.css

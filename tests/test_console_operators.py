@@ -233,3 +233,29 @@ def _all_permissions():
     from django.contrib.auth.models import Permission
 
     return [f"{p.content_type.app_label}.{p.codename}" for p in Permission.objects.select_related("content_type")]
+
+
+def test_groups_cannot_be_crafted_into_any_form(client, operator, person):
+    """`groups` is a declared field of the form: it must be gone for who is no superuser, on the add page too."""
+    from django.contrib.auth.models import Group
+
+    from accounts.models import User
+
+    group = Group.objects.create(name="powerful")
+    client.post("/admin/accounts/user/add/", {"email": "new@example.com", "groups": [str(group.pk)]})
+    assert User.objects.get(email="new@example.com").groups.count() == 0
+    alice = person()
+    saved(client, address(alice), groups=[str(group.pk)])
+    assert alice.groups.count() == 0
+
+
+def test_a_group_keeps_the_permissions_that_its_form_does_not_show(client, root, sign_in):
+    from django.contrib.auth.models import Group, Permission
+
+    hidden = Permission.objects.get(content_type__app_label="contenttypes", codename="view_contenttype")
+    shown = Permission.objects.get(codename="view_user")
+    group = Group.objects.create(name="old")
+    group.permissions.set([hidden])
+    sign_in(client, root)
+    saved(client, f"/admin/auth/group/{group.pk}/change/", permissions=[str(shown.pk)])
+    assert set(group.permissions.all()) == {hidden, shown}

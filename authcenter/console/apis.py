@@ -36,6 +36,11 @@ class APIForm(forms.ModelForm):
 
 
 class ScopeForm(forms.ModelForm):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk and "name" in self.fields:
+            self.fields["name"].disabled = True  # tokens and consents carry it
+
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if name in IDENTITY:
@@ -94,6 +99,8 @@ class APIAdmin(RecordAdmin):
         return self.has_change_permission(request, api) and not _is_own(api)
 
     def save_model(self, request: HttpRequest, obj: API, form: Any, change: bool) -> None:
+        if change and "is_active" in form.changed_data and not obj.is_active:
+            _end_all(request, obj, obj.scopes.all(), "API disabled by an operator")
         if not change:
             obj.new_secret = set_new_secret(obj)  # type: ignore[attr-defined]  # for `response_add`, no column
         super().save_model(request, obj, form, change)
@@ -103,17 +110,13 @@ class APIAdmin(RecordAdmin):
 
     def end_access(self, request: HttpRequest, obj: API) -> None:
         """Tokens for it belong to the applications that could ask for its scopes: they must get new ones."""
-        for client_id in Application.objects.filter(scopes__api=obj).distinct().values_list("client_id", flat=True):
-            end_all_of_application(client_id, reason="API deleted by an operator")
-            events.record(
-                request,
-                events.Kind.APPLICATION_REVOKED,
-                actor=request.user.pk,
-                subject=client_id,
-                client_id=client_id,
-                reason="API deleted by an operator",
-                api=obj.identifier,
-            )
+        _end_all(request, obj, obj.scopes.all(), "API deleted by an operator")
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        going = [scope.instance.pk for scope in formset.deleted_forms if scope.instance.pk]
+        if going:
+            _end_all(request, form.instance, Scope.objects.filter(pk__in=going), "scope deleted by an operator")
+        super().save_formset(request, form, formset, change)
 
     @action(description=_("Roll secret"), url_path="roll-secret", permissions=["roll"], icon="autorenew")
     def roll_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -165,8 +168,33 @@ class ScopeAdmin(RecordAdmin):
     def users(self, scope: Any) -> int:
         return int(scope.application_count)
 
+    def about(self, obj: Any) -> dict[str, Any]:
+        return {"subject": obj.name}
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not those of our own API: our code asks for them."""
+        return super().has_delete_permission(request, obj) and not (obj is not None and _is_own(obj.api))
+
+    def end_access(self, request: HttpRequest, obj: Scope) -> None:
+        _end_all(request, obj.api, Scope.objects.filter(pk=obj.pk), "scope deleted by an operator")
+
+
+def _end_all(request: HttpRequest, api: API, scopes: QuerySet[Scope], reason: str) -> None:
+    """Tokens carry names of scopes until they expire: the applications that could ask for these must get new ones."""
+    for client_id in Application.objects.filter(scopes__in=scopes).distinct().values_list("client_id", flat=True):
+        end_all_of_application(client_id, reason=reason)
+        events.record(
+            request,
+            events.Kind.APPLICATION_REVOKED,
+            actor=request.user.pk,
+            subject=client_id,
+            client_id=client_id,
+            reason=reason,
+            api=api.identifier,
+        )
 
 
 def _is_own(api: API | None) -> bool:

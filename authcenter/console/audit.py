@@ -15,7 +15,7 @@ from unfold.views import ChangeList
 
 from accounts.models import User
 from authcenter.audit.models import AuditEvent
-from authcenter.console.record import ReadOnlyAdmin
+from authcenter.console.record import ReadOnlyAdmin, moment
 
 
 class _WithNames(ChangeList):
@@ -29,13 +29,13 @@ class _WithNames(ChangeList):
 
 
 class AuditAdmin(ReadOnlyAdmin):
-    list_display = ("at", "what", "who", "whom", "client_id", "address", "request_id")
+    list_display = ("when", "what", "who", "whom", "client_id", "address")
     list_filter = (("kind", MultipleChoicesDropdownFilter), ("at", RangeDateTimeFilter))
     list_filter_submit = True
     search_fields = ("actor", "subject", "client_id", "address", "request_id")
     search_help_text = _("E-mail address, user ID, client ID, address or request ID")
     ordering = ("-at",)
-    fields = ("at", "what", "who", "whom", "client_id", "address", "request_id", "details", "id")
+    fields = ("when", "kind", "actor_text", "subject_text", "client_id", "address", "request_id", "details", "id")
     actions = None
     show_facets = admin.ShowFacets.NEVER  # they would count the whole log
 
@@ -56,6 +56,10 @@ class AuditAdmin(ReadOnlyAdmin):
             search_term = str(person.pk) if person else search_term
         return super().get_search_results(request, queryset, search_term)
 
+    @display(description=_("time"), ordering="at")
+    def when(self, event: AuditEvent) -> str:
+        return moment(event.at)
+
     @display(description=_("event"), ordering="kind", label={"refused": "warning", "revoked": "danger", "": "default"})
     def what(self, event: AuditEvent) -> tuple[str, str]:
         return _tone(event.kind), event.get_kind_display()
@@ -68,10 +72,23 @@ class AuditAdmin(ReadOnlyAdmin):
     def whom(self, event: Any) -> str:
         return _named(event, event.subject)
 
+    @display(description=_("actor"))
+    def actor_text(self, event: Any) -> str:
+        return _in_full(event, event.actor)
+
+    @display(description=_("subject"))
+    def subject_text(self, event: Any) -> str:
+        return _in_full(event, event.subject)
+
     @display(description=_("detail"))
     def details(self, event: AuditEvent) -> SafeString:
-        rows = format_html_join("", "<div><strong>{}</strong>: {}</div>", event.detail.items())
+        told = ((name, _listed(value)) for name, value in event.detail.items())
+        rows = format_html_join("", "<div><strong>{}</strong>: {}</div>", told)
         return rows or format_html("{}", "–")
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _tone(kind: str) -> str:
@@ -83,7 +100,14 @@ def _tone(kind: str) -> str:
 
 
 def _named(event: Any, text: str) -> str:
-    return event.names.get(text, text)
+    """For the list: a person's address, and of other ids as much as tells them apart."""
+    name: str | None = event.names.get(text)
+    return name or (f"{text[:8]}…" if len(text) > 32 else text)
+
+
+def _in_full(event: Any, text: str) -> str:
+    name = event.names.get(text)
+    return f"{name} ({text})" if name else text
 
 
 def _names(ids: Any) -> dict[str, str]:

@@ -17,7 +17,7 @@ from unfold.enums import ActionVariant
 from authcenter.audit import events
 from authcenter.console.confirm import confirmation, is_confirmed, report
 from authcenter.console.operators import may_manage
-from authcenter.console.record import ReadOnlyAdmin, list_link
+from authcenter.console.record import ReadOnlyAdmin, list_link, moment
 from authcenter.oauth.models import Authorization, Family
 from authcenter.oauth.withdrawal import end_family, withdraw
 
@@ -43,12 +43,12 @@ class FamilyLivingFilter(LivingFilter):
 
 
 class AuthorizationAdmin(ReadOnlyAdmin):
-    list_display = ("person", "app", "state", "scope_names", "granted", "last_used")
+    list_display = ("person", "app", "state", "scope_names", "used")
     list_filter = (LivingFilter, ("application", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("user", "application")
     search_fields = ("user__email", "application__name", "application__client_id", "id__startswith")
     fieldsets = (
-        (None, {"fields": ("user", "application", "state", "id")}),
+        (None, {"fields": ("user", "application", "state_text", "id")}),
         (_("What"), {"fields": ("scope_names", "api_names", "families")}),
         (_("When"), {"fields": ("granted", "updated", "last_used", "withdrawn", "withdrawn_by")}),
     )
@@ -66,6 +66,14 @@ class AuthorizationAdmin(ReadOnlyAdmin):
     @display(description=_("state"), label={"alive": "success", "over": "default"})
     def state(self, authorization: Authorization) -> tuple[str, Any]:
         return ("over", _("withdrawn")) if authorization.withdrawn else ("alive", _("alive"))
+
+    @display(description=_("state"))
+    def state_text(self, authorization: Authorization) -> str:
+        return str(self.state(authorization)[1])
+
+    @display(description=_("last used"), ordering="last_used")
+    def used(self, authorization: Authorization) -> str:
+        return moment(authorization.last_used)
 
     @display(description=_("scopes"))
     def scope_names(self, authorization: Authorization) -> str:
@@ -112,7 +120,8 @@ class AuthorizationAdmin(ReadOnlyAdmin):
             title=_("Withdraw authorizations"),
             text=_("The applications lose access now, on every device, and must ask these people again."),
             press=_("Withdraw"),
-            objects=[f"{one.user} → {one.application}" for one in authorizations],
+            objects=authorizations,
+            named=lambda one: f"{one.user} → {one.application}",
             back=back,
         )
 
@@ -139,12 +148,12 @@ def _withdraw(request: HttpRequest, authorizations: Iterable[Authorization]) -> 
 class FamilyAdmin(ReadOnlyAdmin):
     """Refresh grants. The token's hash and its encrypted successor are no business of operators."""
 
-    list_display = ("person", "app", "state", "offline", "generation", "created", "rotated", "expires")
+    list_display = ("person", "app", "state", "offline", "generation", "refreshed")
     list_filter = (FamilyLivingFilter, "offline", ("application", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("user", "application")
     search_fields = ("user__email", "application__name", "application__client_id", "id__startswith")
     fieldsets = (
-        (None, {"fields": ("user", "application", "authorization", "session", "state", "id")}),
+        (None, {"fields": ("user", "application", "authorization", "session", "state_text", "id")}),
         (_("What"), {"fields": ("scope", "api_names", "offline", "generation", "methods", "acr")}),
         (
             _("When"),
@@ -168,6 +177,14 @@ class FamilyAdmin(ReadOnlyAdmin):
         if family.ended:
             return "over", _("ended")
         return ("alive", _("alive")) if now < min(family.expires, family.absolute_expires) else ("over", _("expired"))
+
+    @display(description=_("state"))
+    def state_text(self, family: Family) -> str:
+        return str(self.state(family)[1])
+
+    @display(description=_("last refreshed"), ordering="rotated")
+    def refreshed(self, family: Family) -> str:
+        return moment(family.rotated)
 
     @display(description=_("APIs"))
     def api_names(self, family: Family) -> str:
@@ -203,7 +220,8 @@ class FamilyAdmin(ReadOnlyAdmin):
             title=_("End families"),
             text=_("These refresh tokens, and the access tokens that they bought, are refused from now on."),
             press=_("End"),
-            objects=[f"{family.user} → {family.application} ({family.pk})" for family in families],
+            objects=families,
+            named=lambda family: f"{family.user} → {family.application} ({family.pk})",
             back=back,
         )
 

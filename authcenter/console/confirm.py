@@ -1,10 +1,11 @@
 """Pages between a click and what it does: “are you sure?”, and the one page that ever shows a secret."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import ngettext
@@ -27,6 +28,7 @@ def confirmation(
     text: Any,
     press: Any,
     objects: Iterable[Any] = (),
+    named: Callable[[Any], str] = str,
     options: Sequence[tuple[str, Any]] = (),
     back: str = "",
 ) -> TemplateResponse:
@@ -34,7 +36,8 @@ def confirmation(
 
     Nothing happens on a GET, and Django's CSRF protection stands before the POST.
     """
-    objects = list(objects)
+    objects = objects if isinstance(objects, QuerySet) else list(objects)
+    count = objects.count() if isinstance(objects, QuerySet) else len(objects)
     carried = [(name, value) for name in _CARRIED for value in request.POST.getlist(name)]
     context = {
         **model_admin.admin_site.each_context(request),
@@ -42,8 +45,8 @@ def confirmation(
         "title": title,
         "text": text,
         "press": press,
-        "objects": objects[:_LISTED],
-        "more": max(0, len(objects) - _LISTED),
+        "objects": [named(one) for one in objects[:_LISTED]],
+        "more": max(0, count - _LISTED),
         "options": options,
         "carried": carried,
         "back": back or request.get_full_path(),

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +34,14 @@ _REFUSALS = (
 def environment(request: HttpRequest) -> list[Any] | None:
     """The mark in the header that tells a demo from the real thing."""
     return [_("Demo"), "warning"] if settings.DEMO else None
+
+
+def style_sheet(request: HttpRequest) -> str:
+    return static("css/console.css")
+
+
+def icon(request: HttpRequest) -> str:
+    return static("img/icon.svg")
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

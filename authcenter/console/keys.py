@@ -1,5 +1,6 @@
 """The signing keys: public halves only, rotation, and what to do when one has leaked."""
 
+import json
 from typing import Any
 
 from django.contrib import messages
@@ -7,13 +8,15 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from authcenter.audit import events
 from authcenter.console.confirm import confirmation, is_confirmed
-from authcenter.console.record import ReadOnlyAdmin
+from authcenter.console.record import ReadOnlyAdmin, moment
 from authcenter.keys.models import Key
 from authcenter.keys.ring import ring
 from authcenter.keys.rotation import revoke_key, rotate
@@ -21,12 +24,24 @@ from authcenter.sessions.revocation import Kind, revoke
 
 
 class KeyAdmin(ReadOnlyAdmin):
-    list_display = ("kid", "algorithm", "status", "created", "activated", "retired", "revoked")
+    list_display = ("short", "algorithm", "status", "made", "since")
     list_filter = ("state", "algorithm")
     search_fields = ("kid",)
-    fields = ("kid", "algorithm", "status", "public_jwk", "created", "activated", "retired", "revoked")
+    fields = ("kid", "algorithm", "state", "public_part", "created", "activated", "retired", "revoked")
     actions_list = ("rotate_all",)
     actions_detail = ("rotate_one", "revoke_one")
+
+    @display(description=_("key ID"), ordering="kid")
+    def short(self, key: Key) -> str:
+        return f"{key.kid[:12]}…"
+
+    @display(description=_("created"), ordering="created")
+    def made(self, key: Key) -> str:
+        return moment(key.created)
+
+    @display(description=_("in this state since"))
+    def since(self, key: Key) -> str:
+        return moment(key.revoked or key.retired or key.activated or key.created)
 
     @display(
         description=_("state"),
@@ -35,6 +50,10 @@ class KeyAdmin(ReadOnlyAdmin):
     )
     def status(self, key: Key) -> tuple[str, str]:
         return key.state, key.get_state_display()
+
+    @display(description=_("public key"))
+    def public_part(self, key: Key) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(key.public_jwk, indent=2))
 
     def has_rotate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return bool(request.user.has_perm("keys.change_key"))

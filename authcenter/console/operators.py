@@ -7,7 +7,7 @@ out console rights (operator, superuser, groups), so an operator cannot give him
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 _MAY: dict[str, tuple[str, ...]] = {
     "accounts.user": ("view", "add", "change"),
@@ -31,14 +31,23 @@ def may_manage(operator: Any, person: Any) -> bool:
     return bool(operator.is_superuser or not (person.is_staff or person.is_superuser))
 
 
+_SHOWN = (*_MAY, "auth.group")
+
+
+def shown_permissions() -> QuerySet[Permission]:
+    """The permissions that mean something here: those of the records that the console shows."""
+    wanted = Q(pk__in=[])
+    for label in _SHOWN:
+        app_label, model = label.split(".")
+        wanted |= Q(content_type__app_label=app_label, content_type__model=model)
+    order = ("content_type__app_label", "content_type__model", "pk")
+    return Permission.objects.filter(wanted).select_related("content_type").order_by(*order)
+
+
 def ensure_operators_group() -> Group:
     """A group for day-to-day operators: people, applications, sessions and the log, no keys. Harmless to repeat."""
     group, made = Group.objects.get_or_create(name="operators")
     if made:
-        wanted = Q(pk__in=[])
-        for label, acts in _MAY.items():
-            app_label, model = label.split(".")
-            codenames = [f"{act}_{model}" for act in acts]
-            wanted |= Q(content_type__app_label=app_label, codename__in=codenames)
-        group.permissions.set(Permission.objects.filter(wanted))
+        named = {f"{act}_{label.partition('.')[2]}" for label, acts in _MAY.items() for act in acts}
+        group.permissions.set(permission for permission in shown_permissions() if permission.codename in named)
     return group

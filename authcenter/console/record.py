@@ -1,26 +1,32 @@
 """What every kind of record in the console has in common: pages of 50, an audit event a change, safe deletion."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django import forms
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote, unquote
-from django.db import models, transaction
+from django.core.exceptions import BadRequest, ValidationError
+from django.db import DataError, models, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
 from authcenter.audit import events
 
+_LONGEST_SEARCH = 200
+
 
 class RecordAdmin(ModelAdmin):
     """A record that operators may edit, each change with an audit event that names the fields and no values."""
 
     list_per_page = 50
-    list_max_show_all = 200
-    show_full_result_count = False  # counting a whole table for a number that nobody needs
+    list_max_show_all = 150  # all of them ticked stay below what the server takes in a form
     warn_unsaved_form = True
 
     unsearchable: ClassVar[frozenset[str]] = frozenset(
@@ -52,6 +58,28 @@ class RecordAdmin(ModelAdmin):
         if self.unsearchable & set(lookup.split("__")):
             return False
         return bool(super().lookup_allowed(lookup, value, request))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Numbers and dates in an address that no column can hold get a refusal; Django lets the database raise."""
+        try:
+            return super().changelist_view(request, extra_context)
+        except (OverflowError, ValueError, DataError) as fault:
+            raise BadRequest("No such filter.") from fault
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """Each word is a condition on each column: a page of text would be more than a database takes."""
+        return super().get_search_results(request, queryset, search_term[:_LONGEST_SEARCH].replace("\x00", ""))
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+        """Ticked boxes that no page of ours has are refused before the database refuses them."""
+        for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            try:
+                self.opts.pk.to_python(chosen)
+            except ValidationError as fault:
+                raise BadRequest("No such record.") from fault
+            if "\x00" in chosen:
+                raise BadRequest("No such record.")
+        return super().response_action(request, queryset)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         return None if "\x00" in object_id else super().get_object(request, object_id, from_field)
@@ -115,6 +143,8 @@ class RecordAdmin(ModelAdmin):
 class ReadOnlyAdmin(RecordAdmin):
     """A record that nobody edits here, superusers included. What may be done to it is an action of its own."""
 
+    show_full_result_count = False  # these tables are long: no count of the whole for a number that nobody needs
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -128,10 +158,25 @@ class ReadOnlyAdmin(RecordAdmin):
         raise Http404
 
 
+def moment(at: datetime | None) -> SafeString | str:
+    """A time to the second, short enough for a list."""
+    if at is None:
+        return "–"
+    local = timezone.localtime(at)
+    shown = f"{local:%Y-%m-%d %H:%M:%S}"
+    return format_html('<time class="whitespace-nowrap" datetime="{}">{}</time>', local.isoformat(), shown)
+
+
 def list_link(model: type[models.Model], text: Any, **filters: Any) -> SafeString:
     """A link to the list of a model, filtered."""
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     return format_html('<a class="text-link" href="{}?{}">{}</a>', address, urlencode(filters), text)
+
+
+def without(form: type[forms.ModelForm], names: Iterable[str]) -> type[forms.ModelForm]:
+    """The form without those of its declared fields: Django leaves them in, read-only or not, where a form is given."""
+    gone = dict.fromkeys(name for name in names if name in form.declared_fields)
+    return type(form.__name__, (form,), gone)
 
 
 def _changed_inline(formsets: Any) -> list[str]:

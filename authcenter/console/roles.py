@@ -8,9 +8,34 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.models import Role
+from authcenter.console.operators import shown_permissions
 from authcenter.console.record import RecordAdmin
+
+
+class PermissionsField(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, permission: Any) -> str:
+        return str(_("%(record)s: %(act)s")) % {
+            "record": permission.content_type.name,
+            "act": permission.codename.partition("_")[0],
+        }
+
+
+class GroupForm(forms.ModelForm):
+    permissions = PermissionsField(
+        shown_permissions(),
+        required=False,
+        label=_("Permissions"),
+        help_text=_("To change a session, an authorization or a family is to end it; to change a key is to rotate it."),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+
+    def clean_permissions(self) -> list[Permission]:
+        """What the form does not show stays as it is."""
+        kept = self.instance.permissions.exclude(pk__in=shown_permissions()) if self.instance.pk else ()
+        return [*self.cleaned_data["permissions"], *kept]
 
 
 class RoleAdmin(RecordAdmin):
@@ -32,7 +57,7 @@ class GroupAdmin(RecordAdmin):
     list_display = ("name", "members", "rights")
     search_fields = ("name",)
     fields = ("name", "permissions")
-    filter_horizontal = ("permissions",)
+    form = GroupForm
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         counted = super().get_queryset(request)
@@ -56,9 +81,3 @@ class GroupAdmin(RecordAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.is_superuser)
-
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        field = super().formfield_for_manytomany(db_field, request, **options)
-        if isinstance(field, forms.ModelMultipleChoiceField) and db_field.name == "permissions":
-            field.queryset = Permission.objects.select_related("content_type")  # named in every option
-        return field

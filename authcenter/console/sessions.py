@@ -15,11 +15,12 @@ from django.utils.translation import ngettext
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from accounts.device import device_name
 from authcenter.audit import events
 from authcenter.console.confirm import confirmation, is_confirmed, report
 from authcenter.console.operators import may_manage
-from authcenter.console.record import ReadOnlyAdmin
-from authcenter.sessions.models import Session
+from authcenter.console.record import ReadOnlyAdmin, moment
+from authcenter.sessions.models import Revocation, Session
 from authcenter.sessions.revocation import end_session
 
 REASON = "ended by an operator"
@@ -60,13 +61,13 @@ class AliveFilter(admin.SimpleListFilter):
 
 
 class SessionAdmin(ReadOnlyAdmin):
-    list_display = ("person", "state", "kind", "methods", "device", "address", "created", "last_seen")
+    list_display = ("person", "state", "kind", "methods", "device", "address", "seen")
     list_filter = (AliveFilter, "kind", "remembered")
     list_select_related = ("user",)
     search_fields = ("user__email", "address", "id__startswith")
     ordering = ("-last_seen",)
     fieldsets = (
-        (None, {"fields": ("user", "state", "id")}),
+        (None, {"fields": ("user", "state_text", "id")}),
         (_("How"), {"fields": ("kind", "methods", "acr", "auth_time", "remembered")}),
         (_("Where"), {"fields": ("address", "user_agent")}),
         (_("When"), {"fields": ("created", "last_seen", "expires", "idle_seconds", "ended", "ended_by")}),
@@ -82,13 +83,21 @@ class SessionAdmin(ReadOnlyAdmin):
     def state(self, session: Session) -> tuple[str, Any]:
         return ("alive", _("alive")) if session.is_alive else ("over", _("over"))
 
+    @display(description=_("state"))
+    def state_text(self, session: Session) -> str:
+        return str(self.state(session)[1])
+
+    @display(description=_("last seen"), ordering="last_seen")
+    def seen(self, session: Session) -> str:
+        return moment(session.last_seen)
+
     @display(description=_("authentication methods"))
     def methods(self, session: Session) -> str:
         return ", ".join(session.amr)
 
     @display(description=_("device"))
     def device(self, session: Session) -> str:
-        return session.user_agent[:40]
+        return device_name(session.user_agent)
 
     def has_end_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return bool(request.user.has_perm("signins.change_session"))
@@ -119,7 +128,8 @@ def _ask(request: HttpRequest, model_admin: Any, sessions: Iterable[Session], ba
         title=_("End sessions"),
         text=_("These devices are signed out now; their tokens are refused, save those that outlive a sign-out."),
         press=_("End"),
-        objects=[f"{session.user} · {session.get_kind_display()} · {session.address}" for session in sessions],
+        objects=sessions,
+        named=lambda session: f"{session.user} · {session.get_kind_display()} · {session.address}",
         back=back,
     )
 
@@ -143,7 +153,11 @@ def _end(request: HttpRequest, sessions: Iterable[Session]) -> None:
 
 
 class RevocationAdmin(ReadOnlyAdmin):
-    list_display = ("sequence", "kind", "subject", "epoch", "reason", "created", "expires")
+    list_display = ("sequence", "kind", "subject", "epoch", "reason", "at")
     list_filter = ("kind",)
     search_fields = ("subject", "reason")
     ordering = ("-sequence",)
+
+    @display(description=_("created"), ordering="created")
+    def at(self, revocation: Revocation) -> str:
+        return moment(revocation.created)

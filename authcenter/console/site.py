@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
 from accounts.models import Role, User
@@ -34,6 +35,7 @@ from authcenter.sessions.models import Revocation, Session
 
 class ConsoleSite(UnfoldAdminSite):
     index_template = "console/index.html"
+    index_title = _("Dashboard")
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """A stranger is sent to sign in; somebody who is signed in and is no operator gets a plain refusal."""

@@ -4,11 +4,30 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django import forms
+from django.contrib.auth.models import Group
+from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanSwitchWidget
 
 from accounts.models import Role
+
+_LONGEST_ADDRESS = 4000
+
+
+class PostalAddressField(forms.JSONField):
+    """JSON that a parser, a database and a page can take; what was typed comes back as it was typed."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and len(value) > _LONGEST_ADDRESS:
+            raise forms.ValidationError(_("This is too long."))
+        try:
+            return super().to_python(value)
+        except (ValueError, RecursionError) as fault:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from fault
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return initial if self.disabled else InvalidJSONInput(data or "")
 
 
 class UserForm(forms.ModelForm):
@@ -17,6 +36,14 @@ class UserForm(forms.ModelForm):
         required=False,
         label=_("Roles"),
         help_text=_("What this person is to applications: they read it in tokens."),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+
+    groups = forms.ModelMultipleChoiceField(
+        Group.objects.order_by("name"),
+        required=False,
+        label=_("Groups"),
+        help_text=_("What an operator may do in the console."),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
 
@@ -30,8 +57,8 @@ class UserForm(forms.ModelForm):
 
     def clean_address(self) -> dict[str, Any]:
         address = self.cleaned_data.get("address") or {}
-        if not isinstance(address, dict):
-            raise forms.ValidationError(_('An object, such as {"locality": "Basel"}.'))
+        if not isinstance(address, dict) or not all(map(_is_text, [*address, *address.values()])):
+            raise forms.ValidationError(_('An object of texts, such as {"locality": "Basel"}.'))
         return address
 
 
@@ -59,3 +86,8 @@ class EmailAddressFormSet(PaginationInlineFormSet):
         for form in self.deleted_forms:
             if form.instance.primary:
                 raise forms.ValidationError(_("The address that somebody signs in with cannot be deleted."))
+
+
+def _is_text(value: Any) -> bool:
+    """No NUL and no half of a pair: neither is in any text that a database or a page takes."""
+    return isinstance(value, str) and "\x00" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)

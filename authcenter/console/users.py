@@ -11,7 +11,6 @@ from allauth.account.models import EmailAddress
 from allauth.core.context import request_context
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -25,16 +24,21 @@ from django.utils.translation import ngettext
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.models import User
 from authcenter.audit import events
 from authcenter.audit.models import AuditEvent
 from authcenter.console.confirm import confirmation, is_confirmed, report
 from authcenter.console.operators import may_manage
-from authcenter.console.record import RecordAdmin, list_link
+from authcenter.console.record import RecordAdmin, list_link, without
 from authcenter.console.sessions import alive
-from authcenter.console.user_forms import EmailAddressForm, EmailAddressFormSet, NewUserForm, UserForm
+from authcenter.console.user_forms import (
+    EmailAddressForm,
+    EmailAddressFormSet,
+    NewUserForm,
+    PostalAddressField,
+    UserForm,
+)
 from authcenter.oauth.models import Authorization, Family
 from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_all_of_application, end_all_of_user
@@ -51,6 +55,7 @@ class EmailAddressInline(TabularInline):
     fields = ("email", "verified", "primary")
     readonly_fields = ("email", "primary")
     extra = 0
+    hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -81,7 +86,8 @@ class UserAdmin(RecordAdmin):
                     ("given_name", "family_name"),
                     ("middle_name", "nickname"),
                     ("preferred_username", "gender"),
-                    ("birthdate", "locale", "zoneinfo"),
+                    ("locale", "zoneinfo"),
+                    "birthdate",
                     ("phone_number", "phone_number_verified"),
                     "profile",
                     "picture",
@@ -146,16 +152,16 @@ class UserAdmin(RecordAdmin):
         return fixed
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        return super().get_form(request, obj, change, form=UserForm if obj else NewUserForm, **options)
+        form = without(UserForm if obj else NewUserForm, self.get_readonly_fields(request, obj))
+        return super().get_form(request, obj, change, form=form, **options)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         return [EmailAddressInline] if obj else []
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        if db_field.name == "groups":
-            options["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
-            options["queryset"] = Group.objects.order_by("name")
-        return super().formfield_for_manytomany(db_field, request, **options)
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        if db_field.name == "address":
+            options["form_class"] = PostalAddressField
+        return super().formfield_for_dbfield(db_field, request, **options)
 
     # --- Saving ---
 

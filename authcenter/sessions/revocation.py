@@ -57,26 +57,28 @@ def end_session(session: UUID | str, *, reason: str) -> bool:
     return bool(ended)
 
 
-def end_other_sessions(user: UUID, *, but: UUID | str | None, reason: str) -> int:
-    """End every living sign-in of a person but one; how many there were."""
+def end_all_but(session: UUID | str | None, user: UUID, *, reason: str) -> int:
+    """Everything of a person but this one sign-in, by one row; how many other sign-ins that ended.
+
+    The epoch rises and the sign-in is carried over to it. What applications got through it is not: a copied token of
+    theirs, with `offline_access` too, must not survive. They come back by a redirect, as the person is still there.
+    """
     with transaction.atomic():
-        others = list(
-            Session.objects.select_for_update()
-            .filter(user=user, ended=None, expires__gt=timezone.now())
-            .exclude(pk__in=[but] if but else [])
-            .values_list("pk", flat=True)
-        )
-        for session in others:
-            end_session(session, reason=reason)
-    return len(others)
+        epoch = _raise_epoch(user)
+        # One that was ended meanwhile, or is of an older epoch, is dead and stays so.
+        living = Session.objects.filter(user=user, ended=None, user_epoch=epoch - 1)
+        living.filter(pk__in=[session] if session else []).update(user_epoch=epoch)
+        others = Session.objects.filter(user=user, ended=None, user_epoch__lt=epoch)
+        count = others.filter(expires__gt=timezone.now()).count()
+        others.update(ended=timezone.now(), ended_by=reason, refresh_jti="")
+        revoke(Kind.USER, user, epoch=epoch, reason=reason)
+    return count
 
 
 def end_all_of_user(user: UUID, *, reason: str) -> int:
     """Everything of a person, on every device and for every application, by one row. The new epoch."""
-    User = get_user_model()
     with transaction.atomic():
-        User.objects.filter(pk=user).update(epoch=F("epoch") + 1)
-        epoch: int = User.objects.values_list("epoch", flat=True).get(pk=user)
+        epoch = _raise_epoch(user)
         Session.objects.filter(user=user, ended=None).update(ended=timezone.now(), ended_by=reason, refresh_jti="")
         revoke(Kind.USER, user, epoch=epoch, reason=reason)
     return epoch
@@ -120,6 +122,14 @@ def begin_new_feed() -> None:
     Whoever follows the feed sees the new name and starts over with a snapshot.
     """
     Feed.objects.update_or_create(pk=1, defaults={"feed": uuid4()})
+
+
+def _raise_epoch(user: UUID) -> int:
+    """The person's new epoch; her row is locked until the act's transaction ends."""
+    people = get_user_model().objects.filter(pk=user)
+    people.update(epoch=F("epoch") + 1)
+    epoch: int = people.values_list("epoch", flat=True).get()
+    return epoch
 
 
 def _locked_feed() -> Feed:

@@ -10,9 +10,9 @@ from authcenter.server.sweeping import sweep
 from authcenter.sessions.models import Feed, Revocation
 from authcenter.sessions.revocation import (
     Kind,
+    end_all_but,
     end_all_of_application,
     end_all_of_user,
-    end_other_sessions,
     end_session,
     revoke,
 )
@@ -44,11 +44,27 @@ def test_a_session(web, alice, bob, browser, got):
     alive(web, hers)
 
 
-def test_every_other_session(web, alice, browser, got):
-    elsewhere = tokens(web, alice, Browser())
-    assert end_other_sessions(alice.pk, but=browser.sid, reason="test") == 1
+def test_everything_but_one_sign_in(web, alice, browser, got):
+    elsewhere = tokens(web, alice, Browser(), scope="openid offline_access")
+    assert end_all_but(browser.sid, alice.pk, reason="test") == 1
     dead(web, elsewhere)
-    alive(web, got)
+    dead(web, got)
+    assert browser.get("/account/").status_code == 200
+    alive(web, tokens(web, alice, browser))
+
+
+def test_a_sign_in_that_has_ended_is_not_carried_over(alice, browser):
+    browser.enter(alice)
+    end_session(browser.sid, reason="test")
+    end_all_but(browser.sid, alice.pk, reason="test")
+    assert browser.get("/account/").status_code == 302
+
+
+def test_a_sign_in_of_an_older_epoch_is_not_carried_over(alice, browser):
+    browser.enter(alice)
+    User.objects.filter(pk=alice.pk).update(epoch=5)
+    end_all_but(browser.sid, alice.pk, reason="test")
+    assert browser.get("/account/").status_code == 302
 
 
 def test_an_authorization(web, web2, alice, browser, got):

@@ -1,0 +1,125 @@
+"""One person's credentials of every kind, got over HTTP before something is taken back, and tried for real after it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.test import Client
+
+from tests.oauth import flow
+from tests.oauth.flow import HOST, App, Browser, as_app, redeem, refresh, secret, tokens, userinfo
+
+IN_BROWSER = ("cookie", "access", "refresh", "offline access", "offline refresh", "code")
+"""A browser's sign-in and what an application got through it: a family without and one with `offline_access`, and a
+code that nobody has redeemed yet."""
+
+IN_APP = ("session access", "session refresh")
+"""A JWT session: the sign-in of a first-party app."""
+
+BY_OTHER_APP = IN_BROWSER[1:]
+
+
+@dataclass
+class Held:
+    """What one application got through one browser."""
+
+    app: App
+    online: dict[str, Any]
+    offline: dict[str, Any]
+    code: str
+    spent_code: str
+    """The code that bought `online`."""
+    stale_refresh: str
+    """Two refreshes old: no retry window covers it."""
+
+    @classmethod
+    def get(cls, app: App, person: Any, browser: Browser) -> "Held":
+        spent = browser.code(app, person)
+        online = _ok(redeem(app, spent))
+        stale = online["refresh_token"]
+        for _ in range(2):
+            online = _ok(refresh(app, online["refresh_token"]))
+        offline = tokens(app, person, browser, scope="openid offline_access")
+        return cls(app, online, offline, browser.code(app, person), spent, stale)
+
+    def tries(self) -> Iterator[tuple[str, bool]]:
+        for name, got in (("access", self.online), ("offline access", self.offline)):
+            yield name, self._access_lives(got["access_token"])
+        for name, got in (("refresh", self.online), ("offline refresh", self.offline)):
+            yield name, _lives(refresh(self.app, got["refresh_token"]), 200, {400, 401})
+        yield "code", _lives(redeem(self.app, self.code), 200, {400, 401})
+
+    def _access_lives(self, token: str) -> bool:
+        lives = _lives(userinfo(token), 200, {401})
+        asked = as_app(self.app, "/oauth/introspect", {"token": token})
+        assert asked.status_code == 401 or asked.json()["active"] == lives, "userinfo and introspection disagree"
+        return lives
+
+
+@dataclass
+class InBrowser:
+    browser: Browser
+    held: Held
+    copied: dict[str, str] = field(default_factory=dict)
+    """The cookies as a thief would have copied them before the act."""
+
+    @classmethod
+    def sign_in(cls, app: App, person: Any) -> "InBrowser":
+        browser = Browser().sign_in(person)
+        held = Held.get(app, person, browser)
+        return cls(browser, held, {name: morsel.value for name, morsel in browser.http.cookies.items()})
+
+    @property
+    def sid(self) -> str:
+        return self.browser.sid
+
+    def copy_lives(self) -> bool:
+        thief = Client(HTTP_HOST=HOST)
+        for name, value in self.copied.items():
+            thief.cookies[name] = value
+        return _lives(thief.get("/account/"), 200, {302})
+
+    def tries(self) -> Iterator[tuple[str, bool]]:
+        yield "cookie", _lives(self.browser.get("/account/"), 200, {302}) or self.copy_lives()
+        yield from self.held.tries()
+
+
+@dataclass
+class InApp:
+    access: str
+    refresh: str
+    stale_refresh: str
+
+    @classmethod
+    def sign_in(cls, person: Any) -> "InApp":
+        first = _ok(_json("/api/token/", email=person.email, password=flow.PASSWORD))
+        now = _ok(_json("/api/token/refresh/", refresh=first["refresh"]))
+        return cls(secret(now["access"]), secret(now["refresh"]), secret(first["refresh"]))
+
+    def tries(self) -> Iterator[tuple[str, bool]]:
+        me = Client(HTTP_HOST=HOST).get("/api/me/", headers={"Authorization": f"Bearer {self.access}"})
+        yield "session access", _lives(me, 200, {401})
+        yield "session refresh", _lives(_json("/api/token/refresh/", refresh=self.refresh), 200, {401})
+
+
+def marks(names: tuple[str, ...], *tried: Callable[[], Iterator[tuple[str, bool]]]) -> str:
+    """What each credential did, in the order of `names`: `x` it is dead, `.` it lives."""
+    found = {name: lives for one in tried for name, lives in one()}
+    assert found.keys() == set(names)
+    return "".join("." if found[name] else "x" for name in names)
+
+
+def _json(path: str, **body: str) -> Any:
+    return Client(HTTP_HOST=HOST).post(path, body, content_type="application/json")
+
+
+def _ok(response: Any) -> dict[str, Any]:
+    assert response.status_code == 200, response.content
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def _lives(response: Any, good: int, refusals: set[int]) -> bool:
+    """Any other answer is a fault, not a refusal."""
+    assert response.status_code in {good, *refusals}, (response.status_code, response.content[:500])
+    return bool(response.status_code == good)
