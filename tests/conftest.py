@@ -28,6 +28,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="on PostgreSQL only"))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Workers inherit this environment. With this name in it they read the settings before their own room is made,
+    and then share one Redis database, where each test of one empties the other's."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _plain_static_files(django_test_environment: None) -> Iterator[None]:
     """Tests of pages need no collected files; the real server has them."""
