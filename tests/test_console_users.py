@@ -175,6 +175,7 @@ def test_a_new_sign_in_address_is_primary_and_not_yet_verified(client, root, per
     saved(client, address(alice), email="alice@new.example")
     alice.refresh_from_db()
     assert alice.email == "alice@new.example"
+    assert alice.epoch == 1  # whoever was signed in by the old address is out, on every device
     rows = EmailAddress.objects.filter(user=alice).values_list("email", "primary", "verified")
     assert sorted(rows) == [("alice@example.com", False, True), ("alice@new.example", True, False)]
 

@@ -185,6 +185,8 @@ class UserAdmin(RecordAdmin):
         user: User = form.instance
         if not change or "email" in form.changed_data:
             _make_primary(user)
+        if change and "email" in form.changed_data:
+            _end_all(request, user, "e-mail address changed by an operator")
         if not change and form.cleaned_data.get("send_mail"):
             transaction.on_commit(lambda: _send_mail(request, user))
 

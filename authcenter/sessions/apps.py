@@ -1,9 +1,11 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class SessionsConfig(AppConfig):
     name = "authcenter.sessions"
     label = "signins"  # "sessions" belongs to Django's own session store
+    verbose_name = _("Sign-ins")
 
     def ready(self) -> None:
         from rest_framework_simplejwt import state
