@@ -56,8 +56,8 @@ def test_sign_up_consent_call_revoke_refused(server, size, request, screenshots)
     operator.get_by_role("button", name="Run").click()
     operator.wait_for_selector("input[name=confirmed]", state="attached")
     screenshots(operator, f"console-confirm-{size}")
-    operator.locator("form:has(input[name=confirmed]) button[type=submit]").click()
-    operator.wait_for_url(re.compile(r"/admin/accounts/user/"))
+    with operator.expect_navigation():
+        operator.locator("form:has(input[name=confirmed]) button[type=submit]").click()
     screenshots(operator, f"console-revoked-{size}")
 
     person.get_by_role("button", name=re.compile("orders|API", re.I)).first.click()
