@@ -12,6 +12,9 @@ os.setpgrp()
 for _signal in (signal.SIGINT, signal.SIGTERM):
     signal.signal(_signal, signal.SIG_DFL)
 
-from authcenter.wsgi import application  # noqa: E402 - after the lines above, which it is here for
+from authcenter.wsgi import application  # noqa: E402, I001 - after the lines above, which it is here for
+from authcenter.server import background  # noqa: E402 - after the models, which the line above loads
+
+background.start()
 
 __all__ = ["application"]
