@@ -78,11 +78,13 @@ def _fresh(request: pytest.FixtureRequest) -> Iterator[None]:
     from authcenter.keys.models import Key
     from authcenter.keys.ring import ring
     from authcenter.oauth.own_api import ensure_own_api
+    from authcenter.sessions.view import follower
 
     cache.clear()
     if not Key.objects.exists():
         Key.objects.bulk_create(keys)
     ensure_own_api()
+    follower.forget()
     ring.forget()
     ring.jwks()  # read now, so that counted statements are the request's own
     yield
@@ -166,6 +168,16 @@ def sql(transactional_db: None) -> Callable[[], Any]:
         statements.sql = [query["sql"] for query in captured.captured_queries]
 
     return counted
+
+
+@pytest.fixture
+def fresh_view(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process has looked for revocations a moment ago, and the test is quicker than the next look."""
+    from authcenter.sessions import view
+
+    monkeypatch.setattr(view, "FRESH_SECONDS", 60.0)
+    monkeypatch.setattr(view, "BOUND_SECONDS", 60.0)
+    view.follower.is_revoked({})
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_the_scheme_has_no_case(client: Any, alice: Any, scheme: str) -> None:
     assert client.get(ME, HTTP_AUTHORIZATION=f"{scheme} {session_token(alice)}").status_code == 200
 
 
-def test_each_costs_one_statement(client: Any, sql: Any, person: Any, application: Any) -> None:
+def test_each_costs_one_statement(client: Any, sql: Any, person: Any, application: Any, fresh_view: None) -> None:
     alice, app = person(), application("web")[0]
     for token in (session_token(alice), access_token(alice, app.client_id)):
         with sql() as statements:

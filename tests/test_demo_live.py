@@ -102,6 +102,7 @@ def test_the_sample_application_does_all_that_its_buttons_say(
     press(page, "refresh", "#refresh-state:text('used once')")
     press(page, "userinfo", "#answer-title:text('/oauth/userinfo answered 200')")
     press(page, "revoke", "#message:text('Revoked')")
+    page.wait_for_timeout(300)  # as long as the other worker may take to know
     press(page, "orders", "#answer-title:text('401')")
     assert "invalid_token" in page.text_content("#answer-challenge")
     screenshots(page, f"demo-revoked-{size}")

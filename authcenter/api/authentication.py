@@ -1,6 +1,7 @@
 """Who calls? One class for session tokens, one for OAuth access tokens; neither accepts the other's nor a third kind.
 
-Revocation is exact: the one statement that fetches the person asks about everything that the token stands on.
+A token is checked against this process's view of the revocations, without a statement. `request.user` is fetched when
+a view first looks at it, and that statement asks exactly: about the person, and about all that the token stands on.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from functools import cache
 from django.conf import settings
 from django.core.cache import cache as shared
 from django.http import HttpResponse
+from django.utils.functional import SimpleLazyObject
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.request import Request
 
@@ -16,13 +18,26 @@ from accounts.models import User
 from authcenter.api import cookies
 from authcenter.api.problems import REALM, CsrfFailed
 from authcenter.audit import events
-from authcenter.keys.ring import ring
 from authcenter.oauth import living
-from authcenter.resource_server.drf import BearerAuthentication, bearer_token
+from authcenter.resource_server.drf import BearerAuthentication, TokenRefused, bearer_token
 from authcenter.resource_server.errors import ExpiredToken, InvalidToken, RevokedToken
 from authcenter.resource_server.signature import declared_type
 from authcenter.resource_server.verifier import ACCESS_TOKEN, Token, Verifier
 from authcenter.sessions import jwt
+from authcenter.sessions.view import follower
+
+
+class Person(SimpleLazyObject):
+    """`request.user` where a token speaks for a person: a `User` for whoever looks, no statement for who does not.
+
+    Looking raises `TokenRefused` where the person is gone or what the token stands on has just ended.
+    """
+
+    is_authenticated = True
+    is_anonymous = False
+
+    def __bool__(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,16 @@ class _OurBearer(BearerAuthentication):
     def refused(self, request: Request, error: InvalidToken) -> None:
         record_refusal(request, error)
 
+    def person(self, request: Request, token: Token) -> Person:
+        return Person(lambda: self._living_person(request, token))
+
+    def _living_person(self, request: Request, token: Token) -> User:
+        user = living.person_behind(token.claims)
+        if user is None:
+            self.refused(request, RevokedToken("taken back, or the account is gone", token.claims))
+            raise TokenRefused(self.realm)
+        return user
+
 
 class SessionTokenAuthentication(_OurBearer):
     """Session access tokens (`session+jwt`), from the header or else from the cookie; a cookie needs the CSRF proof."""
@@ -58,8 +83,8 @@ class SessionTokenAuthentication(_OurBearer):
             enforce_csrf(request)
         return token
 
-    def principal(self, request: Request, token: Token) -> User:
-        return _person(token)
+    def principal(self, request: Request, token: Token) -> Person:
+        return self.person(request, token)
 
 
 class AccessTokenAuthentication(_OurBearer):
@@ -73,12 +98,8 @@ class AccessTokenAuthentication(_OurBearer):
     def verifier(self) -> Verifier:
         return _access_verifier(self.audience)
 
-    def principal(self, request: Request, token: Token) -> User | Machine:
-        if not living.is_machine(token.claims):
-            return _person(token)
-        if not living.is_alive(token.claims):
-            raise RevokedToken("taken back", token.claims)
-        return Machine(token.client_id)
+    def principal(self, request: Request, token: Token) -> Person | Machine:
+        return Machine(token.client_id) if living.is_machine(token.claims) else self.person(request, token)
 
 
 class OwnAccountAuthentication(BaseAuthentication):
@@ -86,7 +107,7 @@ class OwnAccountAuthentication(BaseAuthentication):
 
     realm = REALM
 
-    def authenticate(self, request: Request) -> tuple[User | Machine, Token] | None:
+    def authenticate(self, request: Request) -> tuple[Person | Machine, Token] | None:
         token = bearer_token(request, REALM)
         oauth = token is not None and declared_type(token) == ACCESS_TOKEN
         return (AccessTokenAuthentication() if oauth else SessionTokenAuthentication()).authenticate(request)
@@ -127,21 +148,18 @@ def record_refusal(request: Request, error: InvalidToken) -> None:
 
 def session_person(token: str) -> User:
     """The person of a living session access token. Exact; one statement. Raises `InvalidToken`."""
-    return _person(_session_verifier().verify(token))
+    claims = jwt.verifier(jwt.ACCESS_TYP).verify(token).claims
+    user = living.person_behind(claims)
+    if user is None:
+        raise RevokedToken("taken back, or the account is gone", claims)
+    return user
 
 
 @cache
 def _session_verifier() -> Verifier:
-    return jwt.verifier(jwt.ACCESS_TYP)
+    return jwt.verifier(jwt.ACCESS_TYP, revocations=follower)
 
 
 @cache
 def _access_verifier(audience: str) -> Verifier:
-    return Verifier(settings.ISSUER, audience, keys=ring)
-
-
-def _person(token: Token) -> User:
-    user = living.person_behind(token.claims)
-    if user is None:
-        raise RevokedToken("taken back, or the account is gone", token.claims)
-    return user
+    return Verifier(settings.ISSUER, audience, keys=follower, revocations=follower)

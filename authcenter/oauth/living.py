@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from accounts.models import User
 from authcenter.oauth.models import Application
 from authcenter.sessions.models import Revocation
-from authcenter.sessions.revocation import about
+from authcenter.sessions.view import about
 
 _verified = EmailAddress.objects.filter(user=OuterRef("pk"), email__iexact=OuterRef("email"), verified=True)
 

@@ -16,9 +16,10 @@ from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from authcenter.keys.ring import InvalidToken, ring
-from authcenter.resource_server.verifier import Verifier
+from authcenter.resource_server.verifier import RevocationSource, Verifier
 from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_session
+from authcenter.sessions.view import follower
 
 ACCESS_TYP = "session+jwt"
 REFRESH_TYP = "session-refresh+jwt"
@@ -26,10 +27,15 @@ _TYPS = {"access": ACCESS_TYP, "refresh": REFRESH_TYP}
 _Token = TypeVar("_Token", "SessionAccessToken", "SessionRefreshToken")
 
 
-def verifier(*types: str) -> Verifier:
-    """Checks session tokens of these types; knows nothing of revocation."""
+def verifier(*types: str, revocations: RevocationSource | None = None) -> Verifier:
+    """Checks session tokens of these types; without `revocations` it knows nothing of what was taken back."""
     return Verifier(
-        settings.ISSUER, settings.SESSION_AUDIENCE, keys=ring, types=types, requires=("sub", "sid", "jti", "token_use")
+        settings.ISSUER,
+        settings.SESSION_AUDIENCE,
+        keys=follower,
+        revocations=revocations,
+        types=types,
+        requires=("sub", "sid", "jti", "token_use"),
     )
 
 

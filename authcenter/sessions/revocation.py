@@ -4,18 +4,17 @@
 row for those who check tokens offline. A worker that still holds an old epoch mints tokens that are already dead.
 """
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 from oauth2_provider.models import get_application_model
 
 from authcenter.sessions.models import Feed, Revocation, Session
+from authcenter.sessions.view import follower
 
 LEEWAY = timedelta(seconds=120)
 """Verifiers' clocks may differ from ours by this much; a revocation outlives its tokens by it."""
@@ -44,6 +43,7 @@ def revoke(kind: Revocation.Kind, subject: object, *, reason: str, epoch: int | 
             reason=reason,
             expires=timezone.now() + LONGEST_ACCESS_TOKEN + LEEWAY,
         )
+        follower.hurry()
 
 
 def end_session(session: UUID | str, *, reason: str) -> bool:
@@ -92,28 +92,6 @@ def end_all_of_application(client_id: str, *, reason: str) -> int:
         epoch: int = applications.values_list("epoch", flat=True).get()
         revoke(Kind.APPLICATION, client_id, epoch=epoch, reason=reason)
     return epoch
-
-
-def about(claims: Mapping[str, Any]) -> Q:
-    """The revocations that would kill a token with these claims, as one condition (one statement)."""
-    dead = Q(pk__in=[])
-    for kind, name in (
-        (Kind.SESSION, "sid"),
-        (Kind.AUTHORIZATION, "gid"),
-        (Kind.FAMILY, "fid"),
-        (Kind.TOKEN, "jti"),
-    ):
-        if isinstance(claims.get(name), str):
-            dead |= Q(kind=kind, subject=claims[name])
-    for kind, name, epoch in ((Kind.USER, "sub", "uep"), (Kind.APPLICATION, "client_id", "aep")):
-        if isinstance(claims.get(name), str) and isinstance(claims.get(epoch), int):
-            dead |= Q(kind=kind, subject=claims[name], epoch__gt=claims[epoch])
-    return dead
-
-
-def is_revoked(claims: Mapping[str, Any]) -> bool:
-    """Whether a token with these claims was taken back. Exact; one statement."""
-    return Revocation.objects.filter(about(claims)).exists()
 
 
 def begin_new_feed() -> None:

@@ -189,6 +189,6 @@ def test_ending_rolls_back_with_its_act(web, alice, browser, got):
     "claims", [{}, {"sid": 1}, {"gid": None}, {"sub": "x", "uep": "y"}, {"jti": ["a"]}, {"client_id": {}}]
 )
 def test_claims_of_odd_types_are_no_condition(db, claims):
-    from authcenter.sessions.revocation import is_revoked
+    from authcenter.sessions.view import is_revoked
 
     assert is_revoked(claims) is False

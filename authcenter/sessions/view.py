@@ -1,0 +1,122 @@
+"""Is what a token stands on dead? Exactly, by asking the tables; or by this process's view, which asks nobody.
+
+The view is never older than `BOUND_SECONDS`: the request that finds it older than `FRESH_SECONDS` looks, and the others
+go on. So a revocation is known to every worker of every node in that time, at some ten statements a second and worker,
+however many requests there are; and there is no thread that could die or be lost in a fork.
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from authcenter.keys.ring import ring
+from authcenter.resource_server.signature import JoseKey
+from authcenter.resource_server.view import Entry, View
+from authcenter.sessions.models import Feed, Revocation
+
+FRESH_SECONDS = 0.1
+"""A view of this age is good enough; the request that finds it older asks for the news."""
+
+BOUND_SECONDS = 0.2
+"""Who finds the view older than this waits for the one that looks. With the look itself well under 0.3 s."""
+
+log = structlog.get_logger("authcenter.sessions")
+
+
+def about(claims: Mapping[str, Any]) -> Q:
+    """The revocations that would kill a token with these claims, as one condition (one statement)."""
+    dead = Q(pk__in=[])
+    for kind, name in (
+        (Revocation.Kind.SESSION, "sid"),
+        (Revocation.Kind.AUTHORIZATION, "gid"),
+        (Revocation.Kind.FAMILY, "fid"),
+        (Revocation.Kind.TOKEN, "jti"),
+    ):
+        if isinstance(claims.get(name), str):
+            dead |= Q(kind=kind, subject=claims[name])
+    for kind, name, epoch in (
+        (Revocation.Kind.USER, "sub", "uep"),
+        (Revocation.Kind.APPLICATION, "client_id", "aep"),
+    ):
+        if isinstance(claims.get(name), str) and isinstance(claims.get(epoch), int):
+            dead |= Q(kind=kind, subject=claims[name], epoch__gt=claims[epoch])
+    return dead
+
+
+def is_revoked(claims: Mapping[str, Any]) -> bool:
+    """Whether a token with these claims was taken back. Exact; one statement."""
+    return Revocation.objects.filter(about(claims)).exists()
+
+
+class Follower:
+    """A `KeySource` and a `RevocationSource` in this process: what the database said, at most `BOUND_SECONDS` ago."""
+
+    def __init__(self) -> None:
+        self._looking = threading.Lock()
+        self.forget()
+
+    def key(self, kid: str) -> tuple[str, JoseKey] | None:
+        """The algorithm and public key named `kid`, or None where it is unknown or was revoked as compromised."""
+        if not connection.in_atomic_block:
+            self._look_if_old()
+        return None if self._view.key_is_revoked(kid) else ring.key(kid)
+
+    def is_revoked(self, claims: Mapping[str, Any]) -> bool:
+        """Whether something that a token with these claims stands on is dead, at most `BOUND_SECONDS` ago."""
+        if connection.in_atomic_block:  # what is seen here may be rolled back, and its number given to another act
+            return is_revoked(claims)
+        self._look_if_old()
+        return self._view.is_revoked(claims)
+
+    def hurry(self) -> None:
+        """Once the present transaction is committed, the next question looks: an act of this process counts at once."""
+        transaction.on_commit(self._grow_old)
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._view = View()
+        self._grow_old()
+
+    def _grow_old(self) -> None:
+        self._looked_at = float("-inf")
+
+    def _look_if_old(self) -> None:
+        age = time.monotonic() - self._looked_at
+        if age > FRESH_SECONDS and self._looking.acquire(blocking=age > BOUND_SECONDS):
+            try:
+                if time.monotonic() - self._looked_at > FRESH_SECONDS:
+                    self._look()
+            finally:
+                self._looking.release()
+
+    def _look(self) -> None:
+        asked_at = time.monotonic()
+        found = Feed.objects.filter(pk=1).values_list("feed", "sequence").first()
+        if found is not None:
+            feed, sequence = str(found[0]), int(found[1])
+            if (feed, sequence) != (self._view.feed, self._view.sequence):
+                self._catch_up(feed, sequence)
+        self._looked_at = asked_at
+
+    def _catch_up(self, feed: str, sequence: int) -> None:
+        start = self._view.sequence
+        if feed != self._view.feed or sequence < start:
+            if feed == self._view.feed:
+                log.error("feed_went_back", feed=feed, known=start, found=sequence)
+            start = 0
+        rows = Revocation.objects.filter(sequence__gt=start, expires__gt=timezone.now()).order_by("sequence")
+        entries: list[Entry] = []
+        last = sequence
+        for number, kind, subject, epoch in rows.values_list("sequence", "kind", "subject", "epoch").iterator():
+            entries.append((kind, subject, epoch))
+            last = max(last, number)  # committed since `sequence` was read, and so all before it
+        self._view.take(feed, start, last, entries)
+
+
+follower = Follower()
