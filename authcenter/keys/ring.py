@@ -50,7 +50,7 @@ class Ring:
         Checks signature, type and form only: `exp`, `aud` and revocation are the caller's.
         Raises `InvalidToken`.
         """
-        return signed_claims(token, self, types=frozenset(typ))[1]
+        return signed_claims(token, self, types=frozenset(typ)).claims
 
     def key(self, kid: str) -> tuple[str, JoseKey] | None:
         """The algorithm and public key named `kid`, or None: what a `Verifier` of the resource server asks."""

@@ -25,3 +25,10 @@ class MisusedToken(InvalidToken):
 
 class RevokedToken(InvalidToken):
     """Well signed and not yet expired, but taken back."""
+
+
+class StaleView(InvalidToken):
+    """Well signed, but this process has not heard of revocations for too long to accept it (`when_stale`).
+
+    Nothing is wrong with the token: an API answers 503, so that nobody throws it away.
+    """

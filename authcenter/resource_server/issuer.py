@@ -1,71 +1,86 @@
-"""AuthCenter over HTTP, for an API in a process of its own: its metadata, its keys, and the feed of revocations.
+"""AuthCenter over HTTP, for an API in a process of its own: its keys, the feed of revocations, and introspection.
 
-    issuer = Issuer("https://id.example.com")
-    verifier = Verifier(issuer.url, "https://orders.example.com", keys=issuer, revocations=issuer)
+    verifier = Verifier("https://id.example.com", "https://orders.example.com")
+
+makes one of these by itself; make it by hand to share it between verifiers or to give it credentials:
+
+    issuer = Issuer("https://id.example.com", client_id="api-…", client_secret="…")
+    orders = Verifier(issuer, "https://orders.example.com", when_stale="ask")
 
 One `Issuer` serves all threads of a process. Its follower starts at the first token that is checked, once in each
-process (after a fork too), and asks every half second for what is new; checking a token asks nobody. What happens
-while the feed is silent is the API's choice (`when_stale`).
+process (after a fork too), and asks every half second for what is new; checking a token asks nobody.
 """
 
+import base64
+import hashlib
 import json
 import os
+import random
+import ssl
 import threading
 import time
-import urllib.error
-import urllib.request
+import weakref
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
+from urllib.parse import quote_plus, urlencode
 
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from authcenter.resource_server.errors import InvalidToken
+from authcenter.resource_server.http import Answer, Connection, Unreachable
 from authcenter.resource_server.signature import JoseKey, signed_claims
+from authcenter.resource_server.view import Gap, View
 
 FEED_TYPE = "revocations+jwt"
-_MOST_BYTES = 4_000_000
-_KINDS = (("session", "sid"), ("authorization", "gid"), ("family", "fid"), ("token", "jti"))
-_EPOCHS = (("user", "sub", "uep"), ("application", "client_id", "aep"))
-
-
-class Unreachable(Exception):
-    """The issuer did not answer, or not with what it should."""
+_LONGEST_PAUSE = 5.0
+_MOST_ASKED = 10_000
 
 
 class Issuer:
-    """A `KeySource` and a `RevocationSource` over HTTP.
+    """A `KeySource`, a `RevocationSource` and an `IntrospectionSource` over HTTP.
 
-    `url` is the issuer identifier. `poll`, in seconds, is how often the feed is asked; `timeout`, in seconds, how long
-    one request may take. A view older than `stale_after` seconds is stale: then `when_stale` is "refuse" (every token
-    is refused until the feed answers again) or "accept" (tokens are checked against the last view).
-    Keys are fetched again every `keys_for` seconds, and at most every `keys_again` seconds for an unknown `kid`.
+    `url` is the issuer identifier; https, but for loopback. `poll`, in seconds, is how often the feed is asked;
+    `timeout`, in seconds, how long one step of a request may take. Keys are fetched again every `keys_for` seconds, and
+    at most every `keys_again` seconds for an unknown `kid`. `client_id` and `client_secret` are the API's own, for
+    introspection (RFC 7662); an answer is good for `asked_for` seconds. `context` is for a certificate authority of
+    one's own.
     """
 
     def __init__(
         self,
         url: str,
         *,
+        client_id: str = "",
+        client_secret: str = "",
         poll: float = 0.5,
         timeout: float = 2.0,
-        stale_after: float = 10.0,
-        when_stale: Literal["accept", "refuse"] = "refuse",
         keys_for: float = 300.0,
         keys_again: float = 5.0,
+        asked_for: float = 1.0,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self.url = url
-        self.poll, self.timeout = poll, timeout
-        self.stale_after, self.when_stale = stale_after, when_stale
-        self._keys_for, self._keys_again = keys_for, keys_again
+        self.view = View()
+        self._poll, self._timeout = poll, timeout
+        self._keys_for, self._keys_again, self._asked_for = keys_for, keys_again, asked_for
+        self._credentials = _basic(client_id, client_secret) if client_id else ""
+        # Two connections: a slow introspection must not hold up the feed.
+        self._feed_line, self._other_line = Connection(url, timeout, context), Connection(url, timeout, context)
         self._metadata: dict[str, Any] | None = None
         self._keys: dict[str, tuple[str, JoseKey]] = {}
-        self._keys_at = float("-inf")
-        self._keys_lock = threading.Lock()
-        self._dead: dict[tuple[str, str], int | None] = {}
-        self._feed, self._sequence = "", 0
-        self._seen_at = float("-inf")
-        self._process = 0
-        self._started = threading.Lock()
-        self._first_view = threading.Event()
+        self._keys_at = self._seen_at = float("-inf")
+        self._etag = ""
+        self._asked: dict[bytes, tuple[float, Mapping[str, Any] | None]] = {}
+        self._new_process()
+        _issuers.add(self)
+
+    def _new_process(self) -> None:
+        """Threads do not survive a fork, and a lock that one of them held would never be given back."""
+        self._following = False
+        self._starting, self._fetching = threading.Lock(), threading.Lock()
+        self._first_view, self._wake, self._stopped = threading.Event(), threading.Event(), threading.Event()
+        self._feed_line.forget()
+        self._other_line.forget()
 
     # Keys
 
@@ -73,28 +88,18 @@ class Issuer:
         """The algorithm and public key named `kid`, or None where the issuer does not publish it or revoked it."""
         if kid not in self._keys and time.monotonic() - self._keys_at > self._keys_again:
             self._fetch_keys()
-        if ("key", kid) in self._dead:
-            return None
-        return self._keys.get(kid)
+        return None if self.view.key_is_revoked(kid) else self._keys.get(kid)
 
     # Revocations
 
     def is_revoked(self, claims: Mapping[str, Any]) -> bool:
-        """Whether something that a token with these claims stands on is dead, as far as this process has seen.
+        """Whether something that a token with these claims stands on is dead, as far as this process has heard.
 
         No input or output, but for the first token of a process, which waits for the first view.
         """
-        self._follow()
-        if self.age > self.stale_after and self.when_stale == "refuse":
-            return True
-        dead = self._dead
-        if any((kind, claims.get(name)) in dead for kind, name in _KINDS):
-            return True
-        for kind, name, epoch in _EPOCHS:
-            present = dead.get((kind, str(claims.get(name))))
-            if present is not None and present > claims.get(epoch, -1):
-                return True
-        return False
+        if not self._following:
+            self.start()
+        return self.view.is_revoked(claims)
 
     @property
     def age(self) -> float:
@@ -104,82 +109,155 @@ class Issuer:
     def refresh(self) -> None:
         """Ask the feed once. Raises `Unreachable`; the follower does this every `poll` seconds."""
         asked_at = time.monotonic()
-        while self._ask():
+        while self._news():
             pass
         self._seen_at = asked_at
         self._first_view.set()
 
-    def _ask(self) -> bool:
-        """One question; whether there is more to ask at once."""
-        token = self._get(f"{self.url}/.well-known/revocations?after={self._sequence}").decode("ascii", "replace")
-        try:
-            _kind, answer = signed_claims(token, self, types=[FEED_TYPE])
-        except InvalidToken as error:
-            raise Unreachable(f"the feed's signature: {error}") from error
-        if answer.get("iss") != self.url:
-            raise Unreachable("the feed is another issuer's")
-        feed, start, end, entries = (answer.get(name) for name in ("feed", "from", "to", "entries"))
-        if not isinstance(start, int) or not isinstance(end, int) or not isinstance(entries, list):
-            raise Unreachable("the feed's form")
-        if feed != self._feed and start != 0:  # another feed: its numbers mean nothing to us, so from the beginning
-            self._feed, self._sequence = str(feed), 0
-            return True
-        if start not in {0, self._sequence}:
-            raise Unreachable("a gap in the feed")
-        dead = {} if start == 0 else dict(self._dead)
-        for entry in entries:
-            dead[(str(entry["kind"]), str(entry["id"]))] = entry.get("epoch")
-        self._dead, self._feed, self._sequence = dead, str(feed), end  # whole, so that no thread sees half of it
-        return bool(answer.get("more"))
+    def hurry(self) -> None:
+        """Ask the feed now: something was pushed."""
+        self._wake.set()
+
+    def start(self) -> None:
+        """Follow the feed in this process, and wait for the first view, `timeout` seconds at most."""
+        with self._starting:
+            if not self._following:
+                self._first_view, self._wake, self._stopped = threading.Event(), threading.Event(), threading.Event()
+                threading.Thread(target=self._follow, name="revocations", daemon=True).start()
+                self._following = True
+        self._first_view.wait(self._timeout)
+
+    def stop(self) -> None:
+        """End the follower; the next token that is checked starts another."""
+        self._stopped.set()
+        self._wake.set()
+        self._following = False
 
     def _follow(self) -> None:
-        if self._process == os.getpid():
-            return
-        with self._started:
-            if self._process != os.getpid():
-                self._first_view = threading.Event()
-                threading.Thread(target=self._follow_for_ever, name="revocations", daemon=True).start()
-                self._process = os.getpid()
-        self._first_view.wait(self.timeout)
-
-    def _follow_for_ever(self) -> None:
-        while True:
+        stopped, wake, pause = self._stopped, self._wake, self._poll
+        while not stopped.is_set():
+            wake.clear()
             try:
                 self.refresh()
+                pause = self._poll
                 if time.monotonic() - self._keys_at > self._keys_for:
                     self._fetch_keys()
             except Exception:  # whatever went wrong, the view grows old, and `when_stale` says what that means
                 self._first_view.set()
-            time.sleep(self.poll)
+                pause = min(pause * 1.5, _LONGEST_PAUSE)
+            wake.wait(pause * random.uniform(0.9, 1.0))  # noqa: S311 - many APIs should not ask in step
+
+    def _news(self) -> bool:
+        """One question; whether there is more to ask at once."""
+        headers = {"If-None-Match": self._etag} if self._etag else {}
+        answer = self._get(self._feed_line, self._at("revocations_endpoint", "/.well-known/revocations"), headers)
+        if answer.status == 304:
+            return False
+        try:
+            claims = signed_claims(answer.body.decode("ascii", "replace"), self, types=[FEED_TYPE]).claims
+        except InvalidToken as error:
+            raise Unreachable(f"the feed's signature: {error}") from error
+        try:
+            if claims["iss"] != self.url:
+                raise Unreachable("the feed is another issuer's")
+            entries = [(str(entry["kind"]), str(entry["id"]), entry.get("epoch")) for entry in claims["entries"]]
+            self.view.take(str(claims["feed"]), int(claims["from"]), int(claims["to"]), entries)
+        except Gap:
+            self.view.start_over()
+            self._etag = ""
+            return True
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Unreachable(f"the feed's form: {error!r}") from error
+        more = bool(claims.get("more"))
+        self._etag = "" if more else answer.headers.get("etag", "")
+        return more
+
+    # Introspection
+
+    @property
+    def can_introspect(self) -> bool:
+        """Whether this API has credentials to ask with."""
+        return bool(self._credentials)
+
+    def introspect(self, token: str) -> Mapping[str, Any] | None:
+        """What introspection says of an active token (RFC 7662 section 2.2), or None where it is not active.
+
+        An answer is kept for `asked_for` seconds. Raises `Unreachable`.
+        """
+        name = hashlib.blake2b(token.encode(), digest_size=16).digest()
+        kept = self._asked.get(name)
+        if kept is not None and time.monotonic() - kept[0] < self._asked_for:
+            return kept[1]
+        asked_at = time.monotonic()
+        answer = self._other_line.ask(
+            "POST",
+            self._at("introspection_endpoint", "/oauth/introspect"),
+            {
+                "Authorization": self._credentials,
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Accept": "application/json",
+            },
+            urlencode({"token": token}).encode(),
+        )
+        try:
+            said = json.loads(answer.body)
+            if answer.status != 200 or not isinstance(said["active"], bool):
+                raise Unreachable(f"introspection answered {answer.status}")
+        except (ValueError, KeyError, TypeError) as error:
+            raise Unreachable("introspection answered no JSON object with `active`") from error
+        if len(self._asked) >= _MOST_ASKED:
+            self._asked = {}
+        found: Mapping[str, Any] | None = said if said["active"] else None
+        self._asked[name] = (asked_at, found)
+        return found
 
     # HTTP
 
+    def _at(self, name: str, default: str) -> str:
+        url = str((self._metadata or {}).get(name, f"{self.url}{default}"))
+        return f"{url}?after={self.view.sequence}" if default.endswith("/revocations") else url
+
+    def _get(self, line: Connection, url: str, headers: Mapping[str, str] | None = None) -> Answer:
+        answer = line.ask("GET", url, {"Accept": "application/json, application/jwt", **(headers or {})})
+        if answer.status not in {200, 304}:
+            raise Unreachable(f"{url} answered {answer.status}")
+        return answer
+
     def _fetch_keys(self) -> None:
-        with self._keys_lock:
+        with self._fetching:
             if time.monotonic() - self._keys_at < self._keys_again:
                 return
             self._keys_at = time.monotonic()  # also after a failure: an attacker's `kid` must not make us ask more
             try:
                 if self._metadata is None:
-                    found = json.loads(self._get(f"{self.url}/.well-known/oauth-authorization-server"))
+                    well_known = f"{self.url}/.well-known/oauth-authorization-server"
+                    found = json.loads(self._get(self._other_line, well_known).body)
                     if found.get("issuer") != self.url:  # RFC 8414 section 3.3
                         raise Unreachable("the metadata is another issuer's")
                     self._metadata = found
-                published = json.loads(self._get(self._metadata["jwks_uri"]))["keys"]
+                published = json.loads(self._get(self._other_line, self._metadata["jwks_uri"]).body)["keys"]
                 self._keys = {jwk["kid"]: (jwk["alg"], _imported(jwk)) for jwk in published if "alg" in jwk}
             except (Unreachable, ValueError, KeyError, TypeError):
                 return  # the keys that we have stay good
-
-    def _get(self, url: str) -> bytes:
-        request = urllib.request.Request(url, headers={"Accept": "application/json, application/jwt"})  # noqa: S310
-        try:
-            with urllib.request.urlopen(request, timeout=self.timeout) as answer:  # noqa: S310
-                body: bytes = answer.read(_MOST_BYTES)
-                return body
-        except (urllib.error.URLError, OSError, ValueError) as error:
-            raise Unreachable(str(error)) from error
 
 
 def _imported(jwk: Mapping[str, Any]) -> JoseKey:
     kinds: dict[str, type[ECKey] | type[RSAKey] | type[OKPKey]] = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
     return kinds[jwk["kty"]].import_key(dict(jwk))
+
+
+def _basic(client_id: str, client_secret: str) -> str:
+    """RFC 6749 section 2.3.1: both are form-encoded first."""
+    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+_issuers: "weakref.WeakSet[Issuer]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for issuer in list(_issuers):
+        issuer._new_process()
+
+
+os.register_at_fork(after_in_child=_after_fork)

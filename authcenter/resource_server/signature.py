@@ -6,7 +6,7 @@ brings a key or names a place to fetch one from (RFC 8725 sections 3.1 and 3.10)
 
 import json
 from collections.abc import Collection
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -34,10 +34,18 @@ class KeySource(Protocol):
         """The algorithm (a name of RFC 7518) and key named `kid`, or None where it is unknown or revoked."""
 
 
+class Signed(NamedTuple):
+    """What a good signature covers: the `typ` in lower case, the claims, and the `kid` of the key."""
+
+    type: str
+    claims: dict[str, Any]
+    key_id: str
+
+
 def signed_claims(
     token: str, keys: KeySource, *, types: Collection[str], algorithms: Collection[str] = ALGORITHMS
-) -> tuple[str, dict[str, Any]]:
-    """The type and claims of a compact JWS by one of `keys` whose `typ` is among `types` (RFC 8725 section 3.11).
+) -> Signed:
+    """Type, claims and key of a compact JWS by one of `keys` whose `typ` is among `types` (RFC 8725 section 3.11).
 
     `typ` is compared without case and without "application/" (RFC 7515 section 4.1.9). Says nothing about issuer,
     audience, time and revocation. Raises `MisusedToken` where only the type is wrong, else `InvalidToken`.
@@ -60,7 +68,7 @@ def signed_claims(
     kind = _kind(header)
     if kind not in types:
         raise MisusedToken(f"the type is {kind!r}", claims)
-    return kind, claims
+    return Signed(kind, claims, header["kid"])
 
 
 def declared_type(token: str) -> str:

@@ -49,6 +49,10 @@ class View:
             self.feed, self.sequence = feed, to
             self._prune()
 
+    def start_over(self) -> None:
+        """Forget the place in the feed, not what is dead: the next answer has to be a snapshot."""
+        self.sequence = 0
+
     def add(self, kind: str, id: str, epoch: int | None = None) -> None:
         """One revocation that came out of turn, by push. The feed's own numbers stay as they are."""
         with self._writing:

@@ -74,6 +74,11 @@ class Follower:
         self._look_if_old()
         return self._view.is_revoked(claims)
 
+    @property
+    def age(self) -> float:
+        """Always fresh: who asks has looked, or got an exception."""
+        return 0.0
+
     def hurry(self) -> None:
         """Once the present transaction is committed, the next question looks: an act of this process counts at once."""
         transaction.on_commit(self._grow_old)
