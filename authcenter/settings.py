@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "authcenter.keys",
     "authcenter.sessions",
     "authcenter.audit",
+    "authcenter.outbox",
     "accounts",
     "authcenter.api",
     "authcenter.console",
@@ -333,6 +334,14 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
 }
+
+# --- Requests to other servers (authcenter/outbox/outbound.py) --------------------------------------------------
+
+OUTBOUND_ALLOWED = env.strings("OUTBOUND_ALLOWED", default=["localhost", "127.0.0.0/8", "::1/128"] if DEMO else [])
+"""Hosts (`name` or `name:port`) and networks of one's own that may be asked, also by http; else public https only."""
+
+OUTBOUND_CA_FILE = env.text("OUTBOUND_CA_FILE", default="")
+"""Certificates of an authority of one's own; without it, those of the system."""
 
 # --- Mail, console, logs --------------------------------------------------------------------------------------
 

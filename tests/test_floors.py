@@ -13,6 +13,7 @@ FLOORS = {
     "authcenter.keys": 0,
     "authcenter.sessions": 0,
     "authcenter.audit": 0,
+    "authcenter.outbox": 0,
     "authcenter.limits": 0,
     "accounts": 1,
     "authcenter.oauth": 2,

@@ -38,6 +38,7 @@ class AuditEvent(models.Model):
         SECRET_ROLLED = "secret_rolled", _("application secret rolled")
         KEY_ROTATED = "key_rotated", _("key rotated")
         KEY_REVOKED = "key_revoked", _("key revoked")
+        DELIVERY_GIVEN_UP = "delivery_given_up", _("delivery given up")
         LIMIT_REACHED = "limit_reached", _("limit reached")
         OPERATOR_CHANGE = "operator_change", _("operator changed a record")
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import structlog
 from django.db import connections
 
+from authcenter.outbox import sending
+
 log = structlog.get_logger("authcenter.server")
 
 
@@ -21,7 +23,7 @@ class Job:
     wake: threading.Event = field(default_factory=threading.Event)
 
 
-JOBS: tuple[Job, ...] = ()
+JOBS = (Job("outbox", sending.run, sending.wake),)
 
 _AFTER_A_FAULT = 5.0
 

@@ -102,3 +102,22 @@ class Feed(models.Model):
 
     def __str__(self) -> str:
         return str(self.feed)
+
+
+class Receiver(models.Model):
+    """Where an API wants to be told of each revocation at once (RFC 8935)."""
+
+    api = models.OneToOneField("oauth.API", on_delete=models.CASCADE, related_name="receiver", verbose_name=_("API"))
+    url = models.URLField(
+        _("address"), max_length=2048, help_text=_("Each revocation is sent there by POST, as a signed token.")
+    )
+    secret = models.TextField(_("secret"), blank=True, editable=False)
+    """Encrypted: it is sent with each event, as `Authorization: Bearer`."""
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("push receiver")
+        verbose_name_plural = _("push receivers")
+
+    def __str__(self) -> str:
+        return self.url

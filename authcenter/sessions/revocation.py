@@ -13,6 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 from oauth2_provider.models import get_application_model
 
+from authcenter.sessions import push
 from authcenter.sessions.models import Feed, Revocation, Session
 from authcenter.sessions.view import follower
 
@@ -35,7 +36,7 @@ def revoke(kind: Revocation.Kind, subject: object, *, reason: str, epoch: int | 
         known.delete()  # one row a subject: the newest epoch says it all
         feed.sequence += 1
         feed.save(update_fields=["sequence"])
-        Revocation.objects.create(
+        revocation = Revocation.objects.create(
             sequence=feed.sequence,
             kind=kind,
             subject=str(subject),
@@ -43,6 +44,7 @@ def revoke(kind: Revocation.Kind, subject: object, *, reason: str, epoch: int | 
             reason=reason,
             expires=timezone.now() + LONGEST_ACCESS_TOKEN + LEEWAY,
         )
+        push.tell(revocation, feed)
         follower.hurry()
 
 

@@ -1,0 +1,208 @@
+"""The one way out: every request that this server makes to an address that somebody else chose.
+
+The name is resolved once and the connection goes to the address that was judged (no DNS rebinding). Addresses of
+private networks are refused, and so are redirects, user names in URLs, odd ports, and answers that are long or slow.
+`OUTBOUND_ALLOWED` names the hosts and networks of one's own that may be reached all the same, also by plain http.
+"""
+
+import contextlib
+import ipaddress
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from urllib.parse import urlsplit
+
+import urllib3
+from django.conf import settings
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+SECONDS = 5.0
+"""For a whole exchange."""
+
+MOST_BYTES = 64 * 1024
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Refused(Exception):
+    """The address is none that this server asks; the text says why and may be shown to an operator."""
+
+
+class Failed(Exception):
+    """No whole answer came in time."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class _Target:
+    scheme: str
+    host: str
+    port: int
+    path: str
+    address: str
+
+
+def fault(url: str) -> str:
+    """Why this address would be refused, without resolving its name; empty where it would not. For forms."""
+    try:
+        _parsed(url)
+    except Refused as refused:
+        return str(refused)
+    return ""
+
+
+def send(method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", seconds: float = SECONDS) -> Answer:
+    """The answer, whatever its status; redirects are not followed. Raises `Refused`, `Failed`."""
+    target = _resolved(url)
+    authority = f"[{target.host}]" if ":" in target.host else target.host
+    host = authority if target.port == _PORTS[target.scheme] else f"{authority}:{target.port}"
+    connection = _connection(target, seconds)
+    late, timer = threading.Event(), threading.Timer(seconds, lambda: None)
+    try:
+        connection.connect()
+        # Each step has its time-out; this one is for a stranger who answers a byte at a time.
+        timer = threading.Timer(seconds, _cut, [connection.sock, late])
+        timer.start()
+        connection.request(
+            method,
+            target.path,
+            body=body,
+            headers={**headers, "Host": host, "User-Agent": "AuthCenter"},
+            preload_content=False,
+            decode_content=False,
+        )
+        response = connection.getresponse()
+        content = response.read(MOST_BYTES + 1)
+        if late.is_set():
+            raise Failed("The answer took too long.")
+        if len(content) > MOST_BYTES:
+            raise Failed("The answer is too long.")
+        return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, content)
+    except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+        raise Failed("The answer took too long." if late.is_set() else _said(error)) from error
+    finally:
+        timer.cancel()
+        connection.close()
+
+
+def _connection(target: _Target, seconds: float) -> HTTPConnection:
+    if target.scheme == "http":
+        return HTTPConnection(target.address, target.port, timeout=seconds)
+    return HTTPSConnection(
+        target.address,
+        target.port,
+        timeout=seconds,
+        server_hostname=target.host,
+        assert_hostname=target.host,
+        ca_certs=settings.OUTBOUND_CA_FILE or None,
+    )
+
+
+def _cut(line: socket.socket, late: threading.Event) -> None:
+    late.set()
+    with contextlib.suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
+
+
+_PORTS = {"https": 443, "http": 80}
+
+
+def _parsed(url: str) -> tuple[str, str, int, str]:
+    """Scheme, host, port, and path with query."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise Refused("This is not an address.") from None
+    if parts.scheme not in _PORTS or not host or not url.isascii() or any(c.isspace() or ord(c) < 33 for c in url):
+        raise Refused("The address must begin with https:// and a host.")
+    if parts.username is not None or parts.password is not None:
+        raise Refused("The address must not carry a user name or password.")
+    if parts.fragment:
+        raise Refused("The address must not have a fragment.")
+    port = port if port is not None else _PORTS[parts.scheme]
+    literal = _literal(host)
+    if not _is_allowed(host, port, literal):
+        if parts.scheme != "https":
+            raise Refused("The address must begin with https://.")
+        if port != 443 and port < 1024:
+            raise Refused(f"Port {port} is for other services.")
+        if literal is not None:
+            _judge(literal)
+    path = parts.path or "/"
+    return parts.scheme, host, port, f"{path}?{parts.query}" if parts.query else path
+
+
+def _resolved(url: str) -> _Target:
+    scheme, host, port, path = _parsed(url)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise Failed(f"The name {host} does not resolve.") from None
+    addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    for address in addresses:  # all of them: one public address among private ones is a trap
+        if not _is_allowed(host, port, address):
+            _judge(address)
+    return _Target(scheme, host, port, path, str(addresses[0]))
+
+
+def _judge(address: _Address) -> None:
+    for one in {address, _inner(address)}:
+        if not one.is_global or one.is_multicast or one.is_reserved or one.is_unspecified:
+            raise Refused(f"{address} is an address of a private network. OUTBOUND_ALLOWED may name it.")
+
+
+def _inner(address: _Address) -> _Address:
+    """The IPv4 address that an IPv6 one stands for (mapped, 6to4, Teredo, NAT64), or itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
+
+
+def _is_allowed(host: str, port: int, address: _Address | None) -> bool:
+    """Whether `OUTBOUND_ALLOWED` names this host, host:port, or a network with this address."""
+    for entry in settings.OUTBOUND_ALLOWED:
+        try:
+            network = ipaddress.ip_network(entry)
+        except ValueError:
+            name, _, only = entry.rpartition(":") if entry.rpartition(":")[2].isdigit() else (entry, "", "")
+            if name.lower() == host.lower() and (not only or int(only) == port):
+                return True
+            continue
+        if address is not None and (address in network or _inner(address) in network):
+            return True
+    return False
+
+
+def _literal(host: str) -> _Address | None:
+    """Also what only looks like a name: 127.1 and 0x7f000001 are addresses to the resolver."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return None
+
+
+def _said(error: Exception) -> str:
+    """Short, and without what a stranger's server may have put into it."""
+    return {
+        "ConnectTimeoutError": "The connection took too long.",
+        "ReadTimeoutError": "The answer took too long.",
+        "NewConnectionError": "The connection was refused.",
+        "TimeoutError": "The answer took too long.",
+        "SSLError": "The certificate is not good.",
+    }.get(type(error).__name__, f"The exchange failed ({type(error).__name__}).")

@@ -1,0 +1,225 @@
+"""Sending what waits in the outbox, from every worker of every node, each message by one of them at a time.
+
+A message is written in the transaction of the act that it tells of, and sent when that is committed. Who sends it has
+claimed it by one conditional update, for as long as a send can take; so a worker that dies is followed by another.
+"""
+
+import json
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import connections, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from authcenter.audit import events
+from authcenter.keys import vault
+from authcenter.keys.ring import ring
+from authcenter.outbox import outbound
+from authcenter.outbox.models import Delivery
+
+POLL_SECONDS = 1.0
+"""How often each worker looks for what another has left; what it wrote itself it sends at once."""
+
+LEASE = timedelta(seconds=30)
+"""Whose claim is older has died: a send takes five seconds at most."""
+
+FIRST_PAUSE = 5.0
+LONGEST_PAUSE = 3600.0
+GIVE_UP_AFTER = timedelta(hours=24)
+_SENDERS = 8
+_MOST = 500
+
+log = structlog.get_logger("authcenter.outbox")
+wake = threading.Event()
+
+
+@dataclass(frozen=True)
+class Message:
+    """A signed token for one receiver. It is signed when it is sent: by a key that is trusted then, with `iat` of then.
+
+    `typ` is its media type; `authorization` the whole header by which the receiver knows us, or empty.
+    """
+
+    claims: dict[str, Any]
+    typ: str
+    algorithm: str
+    content_type: str
+    authorization: str = ""
+
+    def sealed(self) -> str:
+        """For the table: encrypted."""
+        return vault.encrypt(json.dumps(asdict(self)))
+
+
+def enqueue(kind: Delivery.Kind, *, receiver: str, target: str, message: Message, sequence: int | None = None) -> None:
+    """Write a delivery in the present transaction; this process sends it as soon as that is committed."""
+    Delivery.objects.create(
+        kind=kind,
+        receiver=receiver,
+        target=target,
+        message=message.sealed(),
+        sequence=sequence,
+    )
+    transaction.on_commit(wake.set)
+
+
+def run() -> float:
+    """Give each receiver that has something due to a thread of its own; seconds until the next look."""
+    for receiver in due():
+        with _busy_lock:
+            if receiver in _busy:
+                continue
+            _busy.add(receiver)
+        _pool().submit(_serve_alone, receiver)
+    return POLL_SECONDS
+
+
+def due() -> list[str]:
+    """Receivers with something due, the one that has waited longest first."""
+    waiting = _free(timezone.now()).order_by("next_at").values_list("receiver", flat=True)
+    return list(dict.fromkeys(waiting[:_MOST]))
+
+
+def serve(receiver: str) -> int:
+    """Send what is due for one receiver, in order, until it fails; how many were taken."""
+    taken = 0
+    for delivery in _free(timezone.now()).filter(receiver=receiver).order_by("id")[:_MOST]:
+        if not _claimed(delivery):
+            continue  # another worker has it
+        outcome = _sent(delivery)
+        if outcome == _FAILING:
+            break
+        taken += outcome == _TAKEN
+    return taken
+
+
+def deliver(delivery: Delivery) -> outbound.Answer:
+    """One exchange, with a token signed now. Raises what `outbound.send` and the vault raise."""
+    message = Message(**json.loads(vault.decrypt(delivery.message)))
+    claims = {**message.claims, "iat": int(timezone.now().timestamp())}
+    headers = {"Content-Type": message.content_type, "Accept": "application/json"}
+    if message.authorization:
+        headers["Authorization"] = message.authorization
+    body = ring.sign(claims, typ=message.typ, algorithm=message.algorithm).encode()
+    return outbound.send("POST", delivery.target, headers=headers, body=body)
+
+
+def _free(now: datetime) -> QuerySet[Delivery]:
+    """What is due and in nobody's hands."""
+    return Delivery.objects.filter(Q(claimed=None) | Q(claimed__lt=now), next_at__lte=now)
+
+
+def _claimed(delivery: Delivery) -> bool:
+    now = timezone.now()
+    delivery.claimed, delivery.attempts = now + LEASE, delivery.attempts + 1
+    won = _free(now).filter(pk=delivery.pk).update(claimed=delivery.claimed, attempts=delivery.attempts)
+    return bool(won)
+
+
+_TAKEN, _FAILING, _HOPELESS = "taken", "failing", "hopeless"
+
+
+def _sent(delivery: Delivery) -> str:
+    permanent, wait = False, 0.0
+    try:
+        answer = deliver(delivery)
+    except (outbound.Refused, outbound.Failed) as refused:
+        error = str(refused)
+    except vault.Undecryptable:
+        error, permanent = "The message cannot be decrypted: a key was removed from ENCRYPTION_KEYS.", True
+    else:
+        if answer.status in {200, 202, 204}:
+            _mark(delivery, delivered=timezone.now(), next_at=None, last_error="")
+            if _waiting(delivery).update(next_at=timezone.now()):  # it is back: the others need not wait longer
+                wake.set()
+            return _TAKEN
+        error, permanent = _judged(answer)
+        wait = _retry_after(answer)
+    if permanent or timezone.now() - delivery.created > GIVE_UP_AFTER:
+        _give_up(delivery, error)
+        return _HOPELESS
+    pause = min(FIRST_PAUSE * 3 ** (delivery.attempts - 1), LONGEST_PAUSE)
+    pause *= random.uniform(0.8, 1.2)  # noqa: S311 - many messages should not come back in step
+    again = timezone.now() + timedelta(seconds=max(pause, wait))
+    _mark(delivery, next_at=again, last_error=error)
+    # The others would fail too: a receiver that is down is asked once a pause, not once a message.
+    _free(timezone.now()).filter(receiver=delivery.receiver).update(next_at=again)
+    return _FAILING
+
+
+def _waiting(delivery: Delivery) -> QuerySet[Delivery]:
+    now = timezone.now()
+    return Delivery.objects.filter(Q(claimed=None) | Q(claimed__lt=now), receiver=delivery.receiver, next_at__gt=now)
+
+
+_FINAL = frozenset({"invalid_request", "invalid_issuer", "invalid_audience"})
+"""RFC 8935 section 2.4: the same event would be refused again; the other errors can be cured at the receiver."""
+
+
+def _judged(answer: outbound.Answer) -> tuple[str, bool]:
+    """What the receiver said, and whether trying again is of no use."""
+    said = f"The receiver answered {answer.status}"
+    if answer.status != 400:
+        return f"{said}.", False
+    try:
+        error = json.loads(answer.body)["err"]
+    except (ValueError, KeyError, TypeError):
+        return f"{said}.", False
+    known = error if isinstance(error, str) and error.isascii() and error.isprintable() and len(error) <= 64 else "?"
+    return f"{said}: {known}.", known in _FINAL
+
+
+def _retry_after(answer: outbound.Answer) -> float:
+    """Seconds of Retry-After (RFC 9110 section 10.2.3), an hour at most; a date is not read."""
+    said = answer.headers.get("retry-after", "")
+    return min(float(said), LONGEST_PAUSE) if said.isascii() and said.isdigit() else 0.0
+
+
+def _give_up(delivery: Delivery, error: str) -> None:
+    with transaction.atomic():
+        _mark(delivery, given_up=timezone.now(), next_at=None, last_error=error)
+        events.record(
+            None,
+            events.Kind.DELIVERY_GIVEN_UP,
+            subject=delivery.receiver,
+            delivery=delivery.pk,
+            what=delivery.kind,
+            reason=error,
+            attempts=delivery.attempts,
+        )
+
+
+def _mark(delivery: Delivery, **fields: Any) -> None:
+    """Only by who holds the claim: whoever let it run out must not undo what the next one did."""
+    if "last_error" in fields:
+        fields["last_error"] = fields["last_error"][:255]
+    Delivery.objects.filter(pk=delivery.pk, claimed=delivery.claimed).update(claimed=None, **fields)
+
+
+_busy: set[str] = set()
+_busy_lock = threading.Lock()
+_pools: list[ThreadPoolExecutor] = []
+
+
+def _pool() -> ThreadPoolExecutor:
+    if not _pools:
+        _pools.append(ThreadPoolExecutor(_SENDERS, thread_name_prefix="outbox"))
+    return _pools[0]
+
+
+def _serve_alone(receiver: str) -> None:
+    try:
+        while serve(receiver):
+            pass
+    except Exception:
+        log.exception("outbox_failed", receiver=receiver)
+    finally:
+        connections.close_all()
+        with _busy_lock:
+            _busy.discard(receiver)

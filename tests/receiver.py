@@ -1,0 +1,66 @@
+"""Somebody else's server on loopback that counts what it gets and answers as a test wants."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Listener:
+    url: str
+    status: int = 202
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    pause: float = 0.0
+    drip: bool = False
+    """Answers one byte every tenth of a second."""
+    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    """Headers (lower case) and body of each request."""
+    at: list[float] = field(default_factory=list)
+    together: int = 0
+    """The most requests that were in its hands at once."""
+
+
+@contextmanager
+def listener() -> Iterator[Listener]:
+    lock, here = threading.Lock(), [0]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            with lock:
+                here[0] += 1
+                heard.together = max(heard.together, here[0])
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                heard.got.append((headers, self.rfile.read(int(headers.get("content-length", 0)))))
+                heard.at.append(time.monotonic())
+            time.sleep(heard.pause)
+            self.send_response(heard.status)
+            for name, value in heard.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            try:
+                for byte in heard.body if heard.drip else []:
+                    time.sleep(0.1)
+                    self.wfile.write(bytes([byte]))
+                if not heard.drip:
+                    self.wfile.write(heard.body)
+            except OSError:
+                pass
+            with lock:
+                here[0] -= 1
+
+        do_GET = do_POST
+
+        def log_message(self, *_arguments: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        heard = Listener(f"http://127.0.0.1:{server.server_port}/events?x=1")
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield heard
+        server.shutdown()
