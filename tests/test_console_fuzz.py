@@ -22,6 +22,7 @@ LISTS = (
     "oauth/family",
     "signins/session",
     "signins/revocation",
+    "outbox/delivery",
     "keys/key",
     "audit/auditevent",
 )
@@ -151,6 +152,7 @@ def rows(person, application):
         from authcenter.audit.models import AuditEvent
         from authcenter.keys.models import Key
         from authcenter.oauth.models import API, Authorization, Scope
+        from authcenter.outbox.models import Delivery
         from authcenter.sessions.models import Revocation, Session
         from tests.test_console_records import new_family
 
@@ -169,6 +171,7 @@ def rows(person, application):
             family.session = session
             family.save()
             Revocation.objects.create(sequence=1000 + number, kind="user", subject=user.pk, epoch=1, expires=now)
+            Delivery.objects.create(kind="revocation", receiver=api.identifier, target="https://x.example/", message="")
             Key.objects.create(kid=f"k_{number}", algorithm="ES256", state="retired", public_jwk={}, retired=now)
             AuditEvent.objects.create(kind="signed_in", actor=user.pk, subject=session.pk, client_id=app.client_id)
 
@@ -190,10 +193,11 @@ def test_a_list_of_thirty_asks_as_often_as_one_of_two(client, root, rows, path):
     from authcenter.audit.models import AuditEvent
     from authcenter.keys.models import Key
     from authcenter.oauth.models import API
+    from authcenter.outbox.models import Delivery
     from authcenter.sessions.models import Revocation
 
     User.objects.filter(email__startswith="p").delete()
-    for model in (Role, Group, AuditEvent, Revocation):
+    for model in (Role, Group, AuditEvent, Revocation, Delivery):
         model.objects.all().delete()
     API.objects.filter(identifier__contains=".example").delete()
     Key.objects.filter(kid__startswith="k_").delete()

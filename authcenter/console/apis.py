@@ -4,21 +4,26 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 from unfold.decorators import action, display
 
 from authcenter.audit import events
 from authcenter.console.confirm import confirmation, is_confirmed, secret_page
+from authcenter.console.push import ReceiverInline
 from authcenter.console.record import RecordAdmin
 from authcenter.oauth import own_api
 from authcenter.oauth.models import API, Application, Scope
 from authcenter.oauth.registration import set_new_secret
 from authcenter.oauth.scopes import IDENTITY
+from authcenter.sessions.models import Receiver
+from authcenter.sessions.push import send_test
 from authcenter.sessions.revocation import end_all_of_application
 
 
@@ -71,10 +76,14 @@ class APIAdmin(RecordAdmin):
     list_filter = ("is_active",)
     search_fields = ("name", "identifier", "client_id", "scopes__name")
     form = APIForm
-    inlines = (ScopeInline,)
+    inlines = (ScopeInline, ReceiverInline)
     add_fieldsets = ((None, {"fields": ("name", "identifier", "description")}),)
     fieldsets = ((None, {"fields": ("name", "identifier", "description", "is_active", "client_id", "created")}),)
-    actions_detail = ("roll_secret",)
+    actions_detail = ("roll_secret", "test_push")
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
+        """Whom to tell of revocations is asked once there is an API."""
+        return self.inlines if obj is not None else (ScopeInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[API]:
         return super().get_queryset(request).annotate(scopes_count=Count("scopes", distinct=True))
@@ -138,6 +147,41 @@ class APIAdmin(RecordAdmin):
             api.save(update_fields=["client_secret"])
             events.record(request, events.Kind.SECRET_ROLLED, actor=request.user.pk, **self.about(api))
         return self._show(request, api, secret)
+
+    @action(description=_("Test push"), url_path="test-push", permissions=["test_push"], icon="send")
+    def test_push(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        api: API = self.found(request, object_id)
+        receiver = Receiver.objects.filter(api=api).select_related("api").first()
+        if receiver is None:
+            messages.error(request, _("This API has no address for push yet: add it below, and save."))
+            return redirect(self.address_of(api))
+        if not is_confirmed(request):
+            return confirmation(
+                request,
+                self,
+                title=_("Test push"),
+                text=_("A signed test event, which revokes nothing, is sent now. You see what the receiver answers."),
+                press=_("Send"),
+                objects=[receiver.url],
+                back=self.address_of(api),
+            )
+        taken, said = send_test(receiver)
+        events.record(
+            request,
+            events.Kind.OPERATOR_CHANGE,
+            actor=request.user.pk,
+            **self.about(api),
+            act="tested push",
+            taken=taken,
+        )
+        if taken:
+            messages.success(request, _("The receiver took the event: %s") % said)
+        else:
+            messages.error(request, _("The receiver did not take the event: %s") % said)
+        return redirect(self.address_of(api))
+
+    def has_test_push_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return bool(request.user.has_perm("signins.change_receiver"))
 
     def _show(self, request: HttpRequest, api: API, secret: str) -> HttpResponse:
         return secret_page(

@@ -11,6 +11,7 @@ from accounts.models import Role, User
 from authcenter.audit.models import AuditEvent
 from authcenter.keys.models import Key
 from authcenter.oauth.models import API, Application, Authorization, Family, Scope
+from authcenter.outbox.models import Delivery
 from authcenter.sessions.models import Revocation, Session
 
 _GROUPS: tuple[tuple[Any, tuple[tuple[Any, str], ...]], ...] = (
@@ -25,7 +26,7 @@ _GROUPS: tuple[tuple[Any, tuple[tuple[Any, str], ...]], ...] = (
             (Family, "sync"),
         ),
     ),
-    (_("Security"), ((AuditEvent, "history"), (Key, "key"), (Revocation, "block"))),
+    (_("Security"), ((AuditEvent, "history"), (Key, "key"), (Revocation, "block"), (Delivery, "outbox"))),
 )
 
 

@@ -20,6 +20,8 @@ _MAY: dict[str, tuple[str, ...]] = {
     "oauth.family": ("view", "change"),
     "signins.session": ("view", "change"),
     "signins.revocation": ("view",),
+    "signins.receiver": ("view",),
+    "outbox.delivery": ("view", "change"),
     "keys.key": ("view",),
     "audit.auditevent": ("view",),
 }

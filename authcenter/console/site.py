@@ -25,11 +25,13 @@ from authcenter.console.applications import ApplicationAdmin
 from authcenter.console.audit import AuditAdmin
 from authcenter.console.authorizations import AuthorizationAdmin, FamilyAdmin
 from authcenter.console.keys import KeyAdmin
+from authcenter.console.push import DeliveryAdmin
 from authcenter.console.roles import GroupAdmin, RoleAdmin
 from authcenter.console.sessions import RevocationAdmin, SessionAdmin
 from authcenter.console.users import UserAdmin
 from authcenter.keys.models import Key
 from authcenter.oauth.models import API, Application, Authorization, Family, Scope
+from authcenter.outbox.models import Delivery
 from authcenter.sessions.models import Revocation, Session
 
 
@@ -88,6 +90,7 @@ for model, model_admin in (
     (Family, FamilyAdmin),
     (Session, SessionAdmin),
     (Revocation, RevocationAdmin),
+    (Delivery, DeliveryAdmin),
     (Key, KeyAdmin),
     (AuditEvent, AuditAdmin),
 ):
