@@ -32,6 +32,9 @@ def test_every_page_opens_without_a_complaint_and_fits(request, server, screensh
         ("groups", "auth/group/add/"),
         ("new-application", "oauth/application/add/"),
         ("sessions", "signins/session/"),
+        ("revocations", "signins/revocation/"),
+        ("revoke-something", "signins/revocation/add/"),
+        ("deliveries", "outbox/delivery/"),
         ("keys", "keys/key/"),
         ("audit", "audit/auditevent/"),
     ):
@@ -43,6 +46,18 @@ def test_every_page_opens_without_a_complaint_and_fits(request, server, screensh
         page.goto(server.url + page.locator('#result_list a[href*="/change/"]').first.get_attribute("href"))
         assert _fits(page), page.url
         screenshots(page, f"console-{path.split('/')[1]}-{width}")
+    email = server.demo["people"]["demo"]["email"]
+    page.goto(f"{server.url}/admin/signins/revocation/add/")
+    page.fill("[name=what]", email)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_text("What this hits now").wait_for()
+    assert _fits(page)
+    screenshots(page, f"console-what-it-hits-{width}")
+    page.get_by_role("button", name="Revoke").click()
+    page.get_by_role("link", name="Receipt", exact=True).click()
+    page.get_by_text("Who knows").wait_for()
+    assert _fits(page)
+    screenshots(page, f"console-receipt-{width}")
     assert not complaints
 
 

@@ -21,12 +21,13 @@ from unfold.enums import ActionVariant
 
 from authcenter.audit import events
 from authcenter.audit.models import AuditEvent
+from authcenter.console import receipts
 from authcenter.console.application_forms import ApplicationForm, NewApplicationForm
 from authcenter.console.confirm import confirmation, is_confirmed, report, secret_page
 from authcenter.console.record import RecordAdmin, list_link
 from authcenter.oauth.models import Application, Authorization, Family
 from authcenter.oauth.registration import set_new_secret
-from authcenter.sessions.revocation import end_all_of_application
+from authcenter.sessions.revocation import Kind, end_all_of_application
 
 _FIXED = ("client_id", "kind", "client_type", "secret_made", "access", "created", "updated", "epoch")
 
@@ -137,6 +138,7 @@ class ApplicationAdmin(RecordAdmin):
             return
         if "is_active" in form.changed_data and not obj.is_active:
             _end_all(request, obj, "disabled by an operator")
+            receipts.told(request, _("Everything of %s ended.") % obj, Kind.APPLICATION, obj.client_id)
         if "require_pkce" in form.changed_data and not obj.require_pkce:
             messages.warning(
                 request,
@@ -168,6 +170,10 @@ class ApplicationAdmin(RecordAdmin):
                 press=_("Roll"),
                 objects=[application],
                 options=[("leaked", _("The present one leaked: end all its tokens too."))],
+                hit=[
+                    _("If it leaked: %s") % line
+                    for line in receipts.of_applications(Application.objects.filter(pk=application.pk))
+                ],
                 back=self.address_of(application),
             )
         with transaction.atomic():
@@ -194,7 +200,7 @@ class ApplicationAdmin(RecordAdmin):
             return self._ask_to_revoke(request, [application], back=self.address_of(application))
         with transaction.atomic():
             _end_all(request, application, "revoked by an operator")
-        messages.success(request, _("Everything of %s ended.") % application)
+        receipts.told(request, _("Everything of %s ended.") % application, Kind.APPLICATION, application.client_id)
         return redirect(self.address_of(application))
 
     @admin.action(description=_("Revoke everything"), permissions=["revoke"])
@@ -207,7 +213,7 @@ class ApplicationAdmin(RecordAdmin):
                 _end_all(request, application, "revoked by an operator")
                 done += 1
         ended = ngettext("Everything of %d application ended.", "Everything of %d applications ended.", done)
-        report(request, ended % done, 0)
+        report(request, ended % done, 0, (Kind.APPLICATION, [one.client_id for one in queryset]))
         return None
 
     def _ask_to_revoke(self, request: HttpRequest, applications: Any, back: str = "") -> HttpResponse:
@@ -218,6 +224,7 @@ class ApplicationAdmin(RecordAdmin):
             text=_("Every token of these applications, for every person, is refused from now on. Consents stay."),
             press=_("Revoke"),
             objects=applications,
+            hit=receipts.of_applications(Application.objects.filter(pk__in=[one.pk for one in applications])),
             back=back,
         )
 

@@ -15,11 +15,13 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from authcenter.audit import events
+from authcenter.console import receipts
 from authcenter.console.confirm import confirmation, is_confirmed, report
 from authcenter.console.operators import may_manage
 from authcenter.console.record import ReadOnlyAdmin, list_link, moment
 from authcenter.oauth.models import Authorization, Family
 from authcenter.oauth.withdrawal import end_family, withdraw
+from authcenter.sessions.revocation import Kind
 
 
 class LivingFilter(admin.SimpleListFilter):
@@ -121,6 +123,7 @@ class AuthorizationAdmin(ReadOnlyAdmin):
             text=_("The applications lose access now, on every device, and must ask these people again."),
             press=_("Withdraw"),
             objects=authorizations,
+            hit=receipts.of_authorizations(Authorization.objects.filter(pk__in=[one.pk for one in authorizations])),
             named=lambda one: f"{one.user} → {one.application}",
             back=back,
         )
@@ -142,7 +145,8 @@ def _withdraw(request: HttpRequest, authorizations: Iterable[Authorization]) -> 
                     client_id=authorization.application.client_id,
                     user=authorization.user_id,
                 )
-    report(request, ngettext("%d authorization withdrawn.", "%d authorizations withdrawn.", done) % done, kept)
+    said = ngettext("%d authorization withdrawn.", "%d authorizations withdrawn.", done) % done
+    report(request, said, kept, (Kind.AUTHORIZATION, [one.pk for one in authorizations]))
 
 
 class FamilyAdmin(ReadOnlyAdmin):
@@ -221,6 +225,7 @@ class FamilyAdmin(ReadOnlyAdmin):
             text=_("These refresh tokens, and the access tokens that they bought, are refused from now on."),
             press=_("End"),
             objects=families,
+            hit=receipts.of_families(Family.objects.filter(pk__in=[one.pk for one in families])),
             named=lambda family: f"{family.user} → {family.application} ({family.pk})",
             back=back,
         )
@@ -242,4 +247,5 @@ def _end(request: HttpRequest, families: Iterable[Family]) -> None:
                     client_id=family.application.client_id,
                     user=family.user_id,
                 )
-    report(request, ngettext("%d family ended.", "%d families ended.", done) % done, kept)
+    said = ngettext("%d family ended.", "%d families ended.", done) % done
+    report(request, said, kept, (Kind.FAMILY, [one.pk for one in families]))

@@ -15,6 +15,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from authcenter.audit import events
+from authcenter.console import receipts
 from authcenter.console.confirm import confirmation, is_confirmed
 from authcenter.console.record import ReadOnlyAdmin, moment
 from authcenter.keys.models import Key
@@ -95,6 +96,7 @@ class KeyAdmin(ReadOnlyAdmin):
                 ),
                 press=_("Revoke"),
                 objects=[f"{key.algorithm} {key.kid}"],
+                hit=receipts.of_everything(),
                 back=self.address_of(key),
             )
         with transaction.atomic():
@@ -105,7 +107,8 @@ class KeyAdmin(ReadOnlyAdmin):
                     request, events.Kind.KEY_REVOKED, actor=request.user.pk, subject=key.kid, algorithm=key.algorithm
                 )
         ring.forget()  # once more: what was read before the commit is old
-        messages.success(request, _("The key is revoked.") if revoked else _("The key was revoked already."))
+        said = _("The key is revoked.") if revoked else _("The key was revoked already.")
+        receipts.told(request, str(said), Kind.KEY, key.kid)
         return redirect(self.address_of(key))
 
     def _ask_to_rotate(self, request: HttpRequest, algorithms: list[str], back: str) -> HttpResponse:

@@ -19,7 +19,7 @@ _MAY: dict[str, tuple[str, ...]] = {
     "oauth.authorization": ("view", "change"),
     "oauth.family": ("view", "change"),
     "signins.session": ("view", "change"),
-    "signins.revocation": ("view",),
+    "signins.revocation": ("view", "add"),
     "signins.receiver": ("view",),
     "outbox.delivery": ("view", "change"),
     "keys.key": ("view",),

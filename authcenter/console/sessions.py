@@ -1,15 +1,13 @@
-"""Sign-in sessions, to see and to end, and the revocations that followed."""
+"""Sign-in sessions, to see and to end."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Func, Q, QuerySet
-from django.db.models.lookups import GreaterThan
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import action, display
@@ -17,32 +15,15 @@ from unfold.enums import ActionVariant
 
 from accounts.device import device_name
 from authcenter.audit import events
+from authcenter.console import receipts
+from authcenter.console.alive import alive
 from authcenter.console.confirm import confirmation, is_confirmed, report
 from authcenter.console.operators import may_manage
 from authcenter.console.record import ReadOnlyAdmin, moment
-from authcenter.sessions.models import Revocation, Session
-from authcenter.sessions.revocation import end_session
+from authcenter.sessions.models import Session
+from authcenter.sessions.revocation import Kind, end_session
 
 REASON = "ended by an operator"
-
-
-class _Seconds(Func):
-    """A column of whole seconds as an interval: SQLite keeps those in microseconds and multiplies none."""
-
-    output_field = DurationField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **options: Any) -> Any:
-        return self.as_sql(compiler, connection, template="(%(expressions)s * 1000000)", **options)
-
-    def as_postgresql(self, compiler: Any, connection: Any, **options: Any) -> Any:
-        return self.as_sql(compiler, connection, template="make_interval(secs => %(expressions)s)", **options)
-
-
-def alive() -> Q:
-    """`Session.is_alive` as a condition."""
-    now = timezone.now()
-    until = ExpressionWrapper(F("last_seen") + _Seconds("idle_seconds"), output_field=DateTimeField())
-    return Q(GreaterThan(until, now), ended=None, expires__gt=now)
 
 
 class AliveFilter(admin.SimpleListFilter):
@@ -129,6 +110,7 @@ def _ask(request: HttpRequest, model_admin: Any, sessions: Iterable[Session], ba
         text=_("These devices are signed out now; their tokens are refused, save those that outlive a sign-out."),
         press=_("End"),
         objects=sessions,
+        hit=receipts.of_sessions(Session.objects.filter(pk__in=[session.pk for session in sessions])),
         named=lambda session: f"{session.user} · {session.get_kind_display()} · {session.address}",
         back=back,
     )
@@ -149,15 +131,5 @@ def _end(request: HttpRequest, sessions: Iterable[Session]) -> None:
                     subject=session.pk,
                     user=session.user_id,
                 )
-    report(request, ngettext("%d session ended.", "%d sessions ended.", ended) % ended, kept)
-
-
-class RevocationAdmin(ReadOnlyAdmin):
-    list_display = ("sequence", "kind", "subject", "epoch", "reason", "at")
-    list_filter = ("kind",)
-    search_fields = ("subject", "reason")
-    ordering = ("-sequence",)
-
-    @display(description=_("created"), ordering="created")
-    def at(self, revocation: Revocation) -> str:
-        return moment(revocation.created)
+    done = ngettext("%d session ended.", "%d sessions ended.", ended) % ended
+    report(request, done, kept, (Kind.SESSION, [session.pk for session in sessions]))

@@ -26,8 +26,9 @@ from authcenter.console.audit import AuditAdmin
 from authcenter.console.authorizations import AuthorizationAdmin, FamilyAdmin
 from authcenter.console.keys import KeyAdmin
 from authcenter.console.push import DeliveryAdmin
+from authcenter.console.revocations import RevocationAdmin
 from authcenter.console.roles import GroupAdmin, RoleAdmin
-from authcenter.console.sessions import RevocationAdmin, SessionAdmin
+from authcenter.console.sessions import SessionAdmin
 from authcenter.console.users import UserAdmin
 from authcenter.keys.models import Key
 from authcenter.oauth.models import API, Application, Authorization, Family, Scope

@@ -10,7 +10,7 @@ from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.core.context import request_context
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -28,10 +28,11 @@ from unfold.enums import ActionVariant
 from accounts.models import User
 from authcenter.audit import events
 from authcenter.audit.models import AuditEvent
+from authcenter.console import receipts
+from authcenter.console.alive import alive
 from authcenter.console.confirm import confirmation, is_confirmed, report
 from authcenter.console.operators import may_manage
 from authcenter.console.record import RecordAdmin, list_link, without
-from authcenter.console.sessions import alive
 from authcenter.console.user_forms import (
     EmailAddressForm,
     EmailAddressFormSet,
@@ -41,7 +42,7 @@ from authcenter.console.user_forms import (
 )
 from authcenter.oauth.models import Authorization, Family
 from authcenter.sessions.models import Session
-from authcenter.sessions.revocation import end_all_of_application, end_all_of_user
+from authcenter.sessions.revocation import Kind, end_all_of_application, end_all_of_user
 
 _RIGHTS = ("is_staff", "is_superuser", "groups")
 
@@ -172,6 +173,7 @@ class UserAdmin(RecordAdmin):
         if change and "is_active" in form.changed_data and not obj.is_active:
             end_all_of_user(obj.pk, reason="disabled by an operator")
             events.record(request, events.Kind.USER_DISABLED, actor=request.user.pk, subject=obj.pk)
+            receipts.told(request, _("Everything of %s ended.") % obj, Kind.USER, obj.pk)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Only `verified`: the form was read before this request's other writes, its `primary` may be old."""
@@ -209,7 +211,8 @@ class UserAdmin(RecordAdmin):
                     done += 1
                 else:
                     kept += 1
-        report(request, ngettext("Everything of %d user ended.", "Everything of %d users ended.", done) % done, kept)
+        ended = ngettext("Everything of %d user ended.", "Everything of %d users ended.", done) % done
+        report(request, ended, kept, (Kind.USER, [user.pk for user in queryset]))
         return None
 
     @action(
@@ -225,7 +228,7 @@ class UserAdmin(RecordAdmin):
             return self._ask_to_revoke(request, [user], back=self.address_of(user))
         with transaction.atomic():
             _end_all(request, user, "revoked by an operator")
-        messages.success(request, _("Everything of %s ended.") % user)
+        receipts.told(request, _("Everything of %s ended.") % user, Kind.USER, user.pk)
         return redirect(self.address_of(user))
 
     @action(description=_("Reset password"), url_path="reset", permissions=["revoke"], icon="lock_reset")
@@ -242,6 +245,7 @@ class UserAdmin(RecordAdmin):
                 ),
                 press=_("Reset"),
                 objects=[user],
+                hit=receipts.of_people(User.objects.filter(pk=user.pk)),
                 back=self.address_of(user),
             )
         with transaction.atomic():
@@ -250,7 +254,8 @@ class UserAdmin(RecordAdmin):
             self.record(request, user, "password reset started", fields=["password"])
             _end_all(request, user, "password reset by an operator")
         _send_mail(request, user)
-        messages.success(request, _("A mail to %s tells how to choose a new password.") % user.email)
+        said = _("A mail to %s tells how to choose a new password.") % user.email
+        receipts.told(request, said, Kind.USER, user.pk)
         return redirect(self.address_of(user))
 
     def _manageable(self, request: HttpRequest, object_id: str) -> User:
@@ -269,6 +274,7 @@ class UserAdmin(RecordAdmin):
             ),
             press=_("Revoke"),
             objects=users,
+            hit=receipts.of_people(User.objects.filter(pk__in=[user.pk for user in users])),
             back=back,
         )
 

@@ -77,6 +77,8 @@ class Revocation(models.Model):
     epoch = models.PositiveIntegerField(null=True, blank=True, verbose_name=_("epoch"))
     reason = models.CharField(max_length=40, blank=True, verbose_name=_("reason"))
     created = models.DateTimeField(default=timezone.now, verbose_name=_("created"))
+    last_token_expires = models.DateTimeField(null=True, verbose_name=_("last access token ends"))
+    """When the last access token that it could concern ran out, by the lives of tokens at the time of the act."""
     expires = models.DateTimeField(verbose_name=_("may be swept after"))
 
     class Meta:

@@ -7,9 +7,10 @@ row for those who check tokens offline. A worker that still holds an old epoch m
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils import timezone
 from oauth2_provider.models import get_application_model
 
@@ -34,7 +35,7 @@ def revoke(kind: Revocation.Kind, subject: object, *, reason: str, epoch: int | 
         if (known if epoch is None else known.filter(epoch__gte=epoch)).exists():
             return
         known.delete()  # one row a subject: the newest epoch says it all
-        feed.sequence += 1
+        feed.sequence, now = feed.sequence + 1, timezone.now()
         feed.save(update_fields=["sequence"])
         revocation = Revocation.objects.create(
             sequence=feed.sequence,
@@ -42,7 +43,8 @@ def revoke(kind: Revocation.Kind, subject: object, *, reason: str, epoch: int | 
             subject=str(subject),
             epoch=epoch,
             reason=reason,
-            expires=timezone.now() + LONGEST_ACCESS_TOKEN + LEEWAY,
+            last_token_expires=now + _longest_life(kind, subject),
+            expires=now + LONGEST_ACCESS_TOKEN + LEEWAY,
         )
         push.tell(revocation, feed)
         follower.hurry()
@@ -110,6 +112,15 @@ def _raise_epoch(user: UUID) -> int:
     people.update(epoch=F("epoch") + 1)
     epoch: int = people.values_list("epoch", flat=True).get()
     return epoch
+
+
+def _longest_life(kind: Revocation.Kind, subject: object) -> timedelta:
+    """How long an access token that was issued a moment ago lives at most: told in the receipt, relied on nowhere."""
+    applications = get_application_model().objects.all()
+    if kind == Kind.APPLICATION:
+        applications = applications.filter(client_id=subject)
+    longest = applications.aggregate(longest=Max("access_token_seconds"))["longest"] or 0
+    return timedelta(seconds=max(longest, settings.ACCESS_TOKEN_SECONDS))
 
 
 def _locked_feed() -> Feed:
