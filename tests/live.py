@@ -21,17 +21,22 @@ from tests.services import free_port
 
 
 class Server:
-    """granian with two workers, and a database, cache and folder of its own."""
+    """granian with two workers, and a database, cache and folder of its own; or all but the port of another node."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, use: str = "server", workers: int = 2, beside: "Server | None" = None) -> None:
         port = free_port()
         self.url, self.data_dir = f"http://localhost:{port}", folder / "data"
-        self.environment = {**os.environ, **room.environment(self.data_dir, port, "server"), "PYTHONUNBUFFERED": "1"}
-        if room.POSTGRES:
-            room.create_database(urlsplit(self.environment["DATABASE_URL"]).path[1:])
-        room.STATIC.mkdir(parents=True, exist_ok=True)
-        (self.data_dir / "static").symlink_to(room.STATIC)
-        self._log = folder / "server.log"
+        if beside is None:
+            self.environment = {**os.environ, **room.environment(self.data_dir, port, use), "PYTHONUNBUFFERED": "1"}
+            if room.POSTGRES:
+                room.create_database(urlsplit(self.environment["DATABASE_URL"]).path[1:])
+            room.STATIC.mkdir(parents=True, exist_ok=True)
+            (self.data_dir / "static").symlink_to(room.STATIC)
+        else:
+            self.data_dir = beside.data_dir
+            self.environment = {**beside.environment, "PORT": str(port)}
+        self.environment["WORKERS"] = str(workers)
+        self._log = folder / f"server-{port}.log"
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "serve"],
             cwd=room.ROOT,

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from authcenter.audit.models import AuditEvent
 from authcenter.outbox import outbound, sending
-from authcenter.outbox.models import KEPT_DEAD, KEPT_DELIVERED, Delivery, expired
+from authcenter.outbox.models import KEPT_DEAD, KEPT_DELIVERED, Delivery, is_forgotten, is_old
 from authcenter.outbox.sending import Message, enqueue, serve
 from tests.receiver import Listener, listener
 from tests.tokens import parts
@@ -209,7 +209,8 @@ def test_what_may_be_swept(there: Listener) -> None:
     Delivery.objects.filter(pk=new.pk).update(delivered=now - KEPT_DELIVERED + second)
     Delivery.objects.filter(pk=dead.pk).update(given_up=now - KEPT_DEAD - second)
     Delivery.objects.filter(pk=waiting.pk).update(created=now - timedelta(days=99))
-    gone = [set(Delivery.objects.filter(condition).values_list("pk", flat=True)) for condition in expired(now)]
+    conditions = (is_old(now), is_forgotten(now))
+    gone = [set(Delivery.objects.filter(condition).values_list("pk", flat=True)) for condition in conditions]
     assert gone == [{old.pk}, {dead.pk}]
 
 

@@ -23,6 +23,8 @@ def withdraw(authorization: UUID, *, reason: str) -> bool:
 def end_family(family: UUID, *, reason: str) -> bool:
     """End what one code bought: the refresh token and every living access token of it. True where it lived."""
     with transaction.atomic():
-        ended = Family.objects.filter(pk=family, ended=None).update(ended=timezone.now(), ended_by=reason)
+        now = timezone.now()
+        # `expires` too: it is the one instant after which the row may be swept.
+        ended = Family.objects.filter(pk=family, ended=None).update(ended=now, ended_by=reason, expires=now)
         revoke(Kind.FAMILY, family, reason=reason)
     return bool(ended)

@@ -51,6 +51,11 @@ class Delivery(models.Model):
         return f"{self.get_kind_display()} → {self.receiver}"
 
 
-def expired(now: datetime) -> list[Q]:
-    """What may be deleted, each condition with an index of its own."""
-    return [Q(delivered__lt=now - KEPT_DELIVERED), Q(given_up__lt=now - KEPT_DEAD)]
+def is_old(now: datetime) -> Q:
+    """Delivered so long ago that it may be deleted."""
+    return Q(delivered__lt=now - KEPT_DELIVERED)
+
+
+def is_forgotten(now: datetime) -> Q:
+    """Given up so long ago that nobody will try again."""
+    return Q(given_up__lt=now - KEPT_DEAD)

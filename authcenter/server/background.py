@@ -10,6 +10,7 @@ import structlog
 from django.db import connections
 
 from authcenter.outbox import sending
+from authcenter.server.sweeping import Cleaner
 
 log = structlog.get_logger("authcenter.server")
 
@@ -23,7 +24,7 @@ class Job:
     wake: threading.Event = field(default_factory=threading.Event)
 
 
-JOBS = (Job("outbox", sending.run, sending.wake),)
+JOBS = (Job("outbox", sending.run, sending.wake), Job("cleanup", Cleaner().run))
 
 _AFTER_A_FAULT = 5.0
 

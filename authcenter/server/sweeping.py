@@ -1,46 +1,91 @@
-"""Deleting what can matter to nobody any more, in slices, so that no request waits for long.
+"""Deleting what can matter to nobody any more, in slices, so that no request waits for long. It runs by itself.
 
-Nothing revives: whatever a row ended has expired by itself before the row goes.
+Nothing revives: whatever a row ended has expired by itself before the row goes. And no clock is believed that has
+leapt ahead since the last look: what it says is over may not be.
 """
 
-from collections.abc import Callable, Iterator
+import random
+import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+import structlog
 from django.conf import settings
 from django.contrib.sessions.models import Session as CookieSession
+from django.core.cache import cache
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from authcenter.audit.models import Refusals
 from authcenter.oauth.models import Family, Grant
+from authcenter.outbox import models as outbox
 from authcenter.sessions.models import Revocation, Session
 
 SLICE = 1_000
 """Rows of one statement: some milliseconds of a writer's lock."""
 
+EVERY = 600
+"""Seconds between two sweeps of the whole installation."""
+
+LEAP = 300.0
+"""Seconds by which the wall clock may have run ahead of the steady one between two looks."""
+
+_LOOK = 60.0
 _DAY = timedelta(days=1)
+log = structlog.get_logger("authcenter.server")
 
 
-def _over(now: datetime) -> list[tuple[type[models.Model], Q]]:
+def _over(now: datetime) -> list[tuple[str, type[models.Model], Q]]:
+    """Each condition has an index. What is referred to comes after what refers to it."""
+    referred = Exists(Grant.objects.filter(session=OuterRef("pk"))) | Exists(
+        Family.objects.filter(session=OuterRef("pk"))
+    )
     return [
-        (Revocation, Q(expires__lt=now)),
+        ("revocations", Revocation, Q(expires__lt=now)),
         # A replayed code must find the family that it bought for as long as that can live.
-        (Grant, Q(expires__lt=now - settings.REFRESH_ABSOLUTE - _DAY)),
-        (Family, Q(expires__lt=now - _DAY) | Q(absolute_expires__lt=now - _DAY) | Q(ended__lt=now - _DAY)),
-        # After its codes: they point to it.
-        (Session, Q(expires__lt=now - settings.REFRESH_ABSOLUTE - _DAY)),
-        (Refusals, Q(ends__lt=now)),
-        (CookieSession, Q(expire_date__lt=now)),
+        ("codes", Grant, Q(expires__lt=now - settings.REFRESH_ABSOLUTE - _DAY)),
+        ("families", Family, Q(expires__lt=now - _DAY)),
+        ("sessions", Session, Q(expires__lt=now - settings.REFRESH_ABSOLUTE - _DAY) & ~referred),
+        ("counters of refusals", Refusals, Q(ends__lt=now)),
+        ("cookies", CookieSession, Q(expire_date__lt=now)),
+        ("messages delivered", outbox.Delivery, outbox.is_old(now)),
+        ("messages given up", outbox.Delivery, outbox.is_forgotten(now)),
     ]
 
 
-def sweep(pause: Callable[[], None] = lambda: None) -> Iterator[tuple[str, int]]:
-    """Sweep each kind; yields its name and how many rows went. `pause` is called between slices."""
-    for model, over in _over(timezone.now()):
-        count = 0
-        while keys := list(model._default_manager.filter(over).order_by().values_list("pk", flat=True)[:SLICE]):
-            model._default_manager.filter(pk__in=keys).delete()
-            count += len(keys)
-            pause()
-        yield str(model._meta.verbose_name_plural), count
+def sweep(*, gently: bool = True) -> Iterator[tuple[str, int]]:
+    """Sweep each kind; yields its name and how many rows went. Gently, it rests as long as each slice took."""
+    for name, model, over in _over(timezone.now()):
+        rows, count = model._default_manager.all(), 0
+        while True:
+            began = time.monotonic()
+            slice_ = model._default_manager.filter(over).order_by().values("pk")[:SLICE]
+            # One statement: nothing refers to these rows any more, so there is nothing to collect first.
+            gone = rows.filter(pk__in=slice_)._raw_delete(rows.db)
+            count += gone
+            if gone < SLICE:
+                break
+            if gently:
+                time.sleep(max(0.002, time.monotonic() - began))
+        yield name, count
+
+
+class Cleaner:
+    """The background job of one worker. All workers look; whoever takes the mark in the cache sweeps."""
+
+    def __init__(self) -> None:
+        self._wall, self._steady = time.time(), time.monotonic()
+
+    def run(self) -> float:
+        """Sweep if it is time and this worker's turn; seconds until the next look."""
+        ahead = (time.time() - self._wall) - (time.monotonic() - self._steady)
+        self._wall, self._steady = time.time(), time.monotonic()
+        if ahead > LEAP:
+            log.error("clock_leapt_ahead", seconds=round(ahead))
+            return 3600.0
+        if cache.add("cleanup", True, timeout=EVERY):
+            swept = {name: count for name, count in sweep() if count}
+            if swept:
+                log.info("swept", **swept)
+        return _LOOK * random.uniform(0.8, 1.2)  # noqa: S311 - the workers should not come in step

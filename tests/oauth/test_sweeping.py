@@ -1,13 +1,17 @@
 """manage.py sweep: what is over goes, what can still matter stays, and nothing revives."""
 
+import time
 from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.core.cache import cache
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from authcenter.oauth.models import Family, Grant
+from authcenter.oauth.withdrawal import end_family
 from authcenter.server import sweeping
 from authcenter.sessions.models import Revocation, Session
 from authcenter.sessions.revocation import Kind, end_all_of_user, end_session, revoke
@@ -46,12 +50,14 @@ def test_a_code_stays_as_long_as_what_it_bought(web, got):
     swept()
     assert Grant.objects.exists()
     Grant.objects.update(expires=timezone.now() - timedelta(days=92))
-    assert swept()["grants"] == "1"
+    assert swept()["codes"] == "1"
     assert Family.objects.exists()
 
 
 def test_an_ended_family_goes_and_stays_dead(web, got):
-    Family.objects.update(ended=timezone.now() - timedelta(days=2))
+    end_family(Family.objects.get().pk, reason="test")
+    assert swept()["families"] == "0"
+    Family.objects.update(expires=timezone.now() - timedelta(days=2))
     assert swept()["families"] == "1"
     assert refresh(web, got["refresh_token"]).status_code == 400
 
@@ -61,6 +67,57 @@ def test_many_rows_go_in_slices(db, monkeypatch):
     for number in range(35):
         revoke(Kind.TOKEN, f"t{number}", reason="test")
     Revocation.objects.filter(sequence__lte=25).update(expires=timezone.now() - timedelta(seconds=1))
-    pauses = []
-    assert dict(sweeping.sweep(pause=lambda: pauses.append(1)))["revocations"] == 25
-    assert len(pauses) == 3 and Revocation.objects.count() == 10
+    assert dict(sweeping.sweep())["revocations"] == 25
+    assert Revocation.objects.count() == 10
+
+
+def test_it_runs_by_itself_once_for_all_workers(db):
+    def dead(name):
+        revoke(Kind.TOKEN, name, reason="test")
+        Revocation.objects.update(expires=timezone.now() - timedelta(seconds=1))
+
+    workers = [sweeping.Cleaner() for _ in range(3)]
+    dead("one")
+    assert all(40 < worker.run() < 80 for worker in workers)
+    assert not Revocation.objects.exists()
+    dead("two")
+    for worker in workers:
+        worker.run()
+    assert Revocation.objects.exists(), "it was swept a moment ago"
+    cache.delete("cleanup")
+    workers[1].run()
+    assert not Revocation.objects.exists()
+
+
+def test_a_clock_that_leapt_ahead_is_not_believed(db, monkeypatch):
+    """Set by mistake to next week, and back a minute later: what was swept meanwhile would revive."""
+    worker = sweeping.Cleaner()
+    revoke(Kind.TOKEN, "one", reason="test")
+    now, wall = timezone.now(), time.time()
+    monkeypatch.setattr("django.utils.timezone.now", lambda: now + timedelta(days=7))
+    monkeypatch.setattr(sweeping.time, "time", lambda: wall + 7 * 86400)
+    assert worker.run() == 3600
+    assert Revocation.objects.exists()
+
+
+def test_sessions_that_something_refers_to_stay(web, got):
+    Session.objects.update(expires=timezone.now() - timedelta(days=92))
+    swept()
+    assert Session.objects.exists()
+    Grant.objects.update(expires=timezone.now() - timedelta(days=92))
+    Family.objects.update(expires=timezone.now() - timedelta(days=2))
+    counts = swept()
+    assert (counts["codes"], counts["families"], counts["sessions"]) == ("1", "1", "1")
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("number", range(len(sweeping._over(timezone.now()))))
+def test_an_index_serves_each_condition(db, number):
+    """Or the whole table would be read for each slice."""
+    _name, model, over = sweeping._over(timezone.now())[number]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # empty tables are always scanned otherwise
+    plan = model._default_manager.filter(over).order_by().values("pk")[:1000].explain()
+    assert "Index" in plan or "USING" in plan, plan
+    assert f"Seq Scan on {model._meta.db_table}" not in plan and f"SCAN {model._meta.db_table}" not in plan, plan

@@ -72,6 +72,7 @@ class Family(AbstractRefreshToken):
     """The present token, encrypted under a key derived from its predecessor: the retry window."""
     rotated = models.DateTimeField(_("last refreshed"), null=True, blank=True)
     expires = models.DateTimeField(_("expires unless refreshed"))
+    """Never after `absolute_expires`; the moment of its end, where it was ended."""
     absolute_expires = models.DateTimeField(_("expires at the latest"))
     ended = models.DateTimeField(_("ended"), null=True, blank=True)
     ended_by = models.CharField(_("ended by"), max_length=40, blank=True)
@@ -81,7 +82,7 @@ class Family(AbstractRefreshToken):
         verbose_name_plural = _("families")
         ordering = ["-created"]
         unique_together = ()
-        indexes = [models.Index(fields=["absolute_expires"], name="family_by_end")]
+        indexes = [models.Index(fields=["expires"], name="family_by_expiry")]
 
     def __str__(self) -> str:
         return str(self.id)

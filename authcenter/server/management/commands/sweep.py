@@ -1,6 +1,5 @@
-"""manage.py sweep: delete expired rows. Run it from cron, every hour or every day; it is safe at any time."""
+"""manage.py sweep: delete expired rows now. The server does it by itself; this is for those who want to see it."""
 
-import time
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -9,8 +8,8 @@ from authcenter.server.sweeping import sweep
 
 
 class Command(BaseCommand):
-    help = "Delete expired codes, families, sessions, revocations and counters, in slices."
+    help = "Delete expired codes, families, sessions, revocations, deliveries and counters, in slices."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for name, count in sweep(pause=lambda: time.sleep(0.01)):
+        for name, count in sweep():
             self.stdout.write(f"{name}: {count}")
