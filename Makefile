@@ -1,13 +1,13 @@
 # What people and CI type. Needs GNU make, a POSIX shell and Python 3.11 or newer; everything else is set up on demand.
 .DEFAULT_GOAL := help
-.PHONY: help run tour test check lock clean environment tools
+.PHONY: help run tour test check bench production-like lock clean environment tools
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet --no-input
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
 
 run: export DEMO ?= 1
 run: environment ## Set up what is missing and serve on http://localhost:8000 (PORT, DATA_DIR, ISSUER, DEMO=0)
@@ -21,6 +21,12 @@ test: tools ## The whole suite, on SQLite and on PostgreSQL with Redis (ON=sqlit
 
 check: tools ## Format, lint, types, templates, migrations, deploy checks, API schema, floors
 	@exec .ci/check
+
+bench: tools ## The benchmarks, as figures and ratios (ARGS="revocation_delay feed")
+	@exec $(PYTHON) -m bench $(ARGS)
+
+production-like: tools ## PostgreSQL, Redis, two nodes and a proxy on this machine (PORT, FOLDER)
+	@exec $(PYTHON) -m bench.production_like
 
 lock: environment ## Compile requirements*.in to requirements*.txt, with hashes, keeping the pins that stand
 	@test -x .venv/bin/uv || $(PIP) install uv

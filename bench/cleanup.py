@@ -154,7 +154,7 @@ def run(rows: int = 1_000_000) -> dict[str, Any]:
         "before": before.told(),
         "during": during.told(),
     }
-    print(f"{figures['database']}: the sweep, resting as long as each slice takes")
+    print(f"{figures['database']}: the sweep, resting between slices")
     for name, kind in figures["kinds"].items():
         print(f"  {name:20} {kind['rows']:>10,} rows in {kind['seconds']:5.1f} s (target: under 60)")
     print(f"  a token request: before {figures['before']}, during {figures['during']}")

@@ -10,17 +10,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-PROGRAMS = {"redis-server": "redis-server", "chromium": "chromium", "curl": "curl", "jq": "jq"}
-"""Program on PATH: Debian's package."""
+SERVERS = {"redis-server": "redis-server"}
+PROGRAMS = {**SERVERS, "chromium": "chromium", "curl": "curl", "jq": "jq"}
+"""Program on PATH: Debian's package. PostgreSQL, which is not on PATH, is always wanted."""
 
 
-def install_missing() -> None:
+def install_missing(programs: Mapping[str, str] = PROGRAMS) -> None:
     """As root on Debian install what is missing; elsewhere say what to install, and stop."""
-    missing = [package for program, package in PROGRAMS.items() if not shutil.which(program)]
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    missing = [package for program, package in programs.items() if not shutil.which(program, path=path)]
     if not _postgresql_tools():
         missing.append("postgresql")
     if "chromium" in missing:
@@ -29,7 +31,7 @@ def install_missing() -> None:
         return
     names = " ".join(missing)
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise SystemExit(f"The tests need {names}. On Debian: sudo apt-get install {names}")
+        raise SystemExit(f"This needs {names}. On Debian: sudo apt-get install {names}")
     print(f"Installing {names} (a few minutes, once) ...", flush=True)
     quietly = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for pause in (5, 20, 0):
@@ -57,10 +59,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """A private cluster; gives the URL of its maintenance database."""
+def postgresql(kept: Path | None = None) -> Iterator[str]:
+    """A private cluster, in a folder that is kept or in one of this run; gives the URL of its maintenance database."""
     tools, port = _postgresql_tools(), free_port()
-    folder = Path(tempfile.mkdtemp(prefix="authcenter-postgresql-"))
+    folder = kept or Path(tempfile.mkdtemp(prefix="authcenter-postgresql-"))
+    folder.mkdir(exist_ok=True)
     as_postgres: list[str] = []
     if os.geteuid() == 0:  # it refuses to run as root
         shutil.chown(folder, "postgres")
@@ -75,17 +78,20 @@ def postgresql() -> Iterator[str]:
         if done.returncode:
             raise SystemExit(f"{tool}: {done.stdout}\n{log.read_text() if log.exists() else ''}")
 
-    # Nothing here outlives a power cut, so nothing is synced; commits still wait as they do by default.
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+    # What is of one run needs to outlive no power cut, so it is not synced; commits still wait as they do by default.
+    sync = "on" if kept else "off"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync={sync} -c max_connections=200"
     try:
-        run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        if not (data / "PG_VERSION").exists():
+            run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         run("pg_ctl", "-o", options, "-l", str(log), "-w", "start")
         try:
             yield f"postgres://postgres@127.0.0.1:{port}/postgres"
         finally:
-            run("pg_ctl", "-m", "immediate", "stop")
+            run("pg_ctl", "-m", "fast" if kept else "immediate", "stop")
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
