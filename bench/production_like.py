@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,23 +18,57 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from tests import services
 
 ROOT = Path(__file__).resolve().parent.parent
-NODES, WORKERS = 2, 2
+PROGRAMS = {**services.SERVERS, "nginx": "nginx"}
+
+
+@dataclass(frozen=True)
+class Node:
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What runs: the proxy, which is the issuer, and the nodes behind it, all with one environment but for the port."""
+
+    url: str
+    nodes: list[Node]
+    environment: dict[str, str]
+
+    @property
+    def demo(self) -> dict[str, Any]:
+        return dict(json.loads((Path(self.environment["DATA_DIR"]) / "demo.json").read_text()))
+
+    def python(self, code: str) -> str:
+        """Run a few lines in the server's Django and return what they print."""
+        command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(done.stdout + done.stderr)
+        return done.stdout
 
 
 def main() -> int:
     port = int(os.environ.get("PORT", "8000"))
     folder = Path(os.environ.get("FOLDER", Path(tempfile.gettempdir()) / "authcenter-production-like"))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    services.install_missing({**services.SERVERS, "nginx": "nginx"})
     try:
-        with stack(folder, port) as nodes:
-            _greet(folder, port, nodes)
-            while all(process.poll() is None for _port, process in nodes):
+        services.install_missing(PROGRAMS)
+        with stack(folder, port) as running:
+            _greet(folder, running)
+            while all(node.process.poll() is None for node in running.nodes):
                 time.sleep(0.5)
             raise SystemExit(f"A node has stopped. Its log is in {folder}.")
     except KeyboardInterrupt:
@@ -42,9 +77,11 @@ def main() -> int:
 
 
 @contextmanager
-def stack(folder: Path, port: int) -> Iterator[list[tuple[int, subprocess.Popen[bytes]]]]:
-    """Everything running and ready; gives the port and process of each node."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o711)  # the database's own user passes through
+def stack(folder: Path, port: int, *, nodes: int = 2, workers: int = 2) -> Iterator[Stack]:
+    """Everything running and ready, with the proxy on `port`, and `workers` processes in each node."""
+    _refuse_taken_port(port)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711)  # the database's own user passes through
     with ExitStack() as running:
         _say("PostgreSQL and Redis ...")
         database = running.enter_context(services.postgresql(folder / "postgresql"))
@@ -59,24 +96,46 @@ def stack(folder: Path, port: int) -> Iterator[list[tuple[int, subprocess.Popen[
             "SECRET_KEY": _kept_secret(folder / "secret-key"),
             "ENCRYPTION_KEYS": _kept_secret(folder / "encryption-keys"),
             "TRUSTED_PROXIES": "127.0.0.0/8",
-            "WORKERS": str(WORKERS),
+            "WORKERS": str(workers),
         }
-        nodes = []
-        for number in range(NODES):
-            _say(f"Node {number + 1} of {NODES} ...")
+        started: list[Node] = []
+        for number in range(nodes):
+            _say(f"Node {number + 1} of {nodes} ...")
             own = services.free_port()
             log = running.enter_context((folder / f"node-{number + 1}.log").open("w"))
             command = [sys.executable, "manage.py", "serve"]
-            node = running.enter_context(_process(command, {**environment, "PORT": str(own)}, log, cwd=ROOT))
-            _until_ready(f"http://127.0.0.1:{own}/readyz", node, folder / f"node-{number + 1}.log")
-            nodes.append((own, node))
+            node = Node(own, running.enter_context(_process(command, {**environment, "PORT": str(own)}, log, cwd=ROOT)))
+            _until_ready(f"{node.url}/readyz", node.process, folder / f"node-{number + 1}.log")
+            started.append(node)
         _say("The proxy ...")
-        written = _nginx_conf(folder / "nginx", port, [own for own, _node in nodes])
+        written = _nginx_conf(folder / "nginx", port, [node.port for node in started])
         log = running.enter_context((folder / "nginx.log").open("w"))
         nginx = shutil.which("nginx") or "/usr/sbin/nginx"
         proxy = running.enter_context(_process([nginx, "-c", str(written)], dict(os.environ), log))
         _until_ready(f"http://127.0.0.1:{port}/readyz", proxy, folder / "nginx.log")
-        yield nodes
+        yield Stack(environment["ISSUER"], started, environment)
+
+
+@contextmanager
+def stack_of_one_run(**shape: int) -> Iterator[Stack]:
+    """The same on a free port, in a folder that goes afterwards."""
+    with (
+        tempfile.TemporaryDirectory(prefix="authcenter-bench-") as folder,
+        stack(Path(folder), services.free_port(), **shape) as running,
+    ):
+        yield running
+
+
+def _refuse_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SystemExit(
+                f"Port {port} cannot be used: {error.strerror}. "
+                f"Stop what uses it, or choose another: make production-like PORT={port + 1}"
+            ) from None
 
 
 def _nginx_conf(folder: Path, port: int, nodes: list[int]) -> Path:
@@ -132,18 +191,18 @@ def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _kept_secret(path: Path) -> str:
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(48))
     return path.read_text()
 
 
-def _greet(folder: Path, port: int, nodes: list[tuple[int, subprocess.Popen[bytes]]]) -> None:
-    people = json.loads((folder / "data" / "demo.json").read_text())["people"]
-    own = ", ".join(f"http://127.0.0.1:{port}" for port, _process in nodes)
+def _greet(folder: Path, running: Stack) -> None:
+    people, port, last = running.demo["people"], urlsplit(running.url).port, running.nodes[-1].process.pid
+    own = ", ".join(node.url for node in running.nodes)
     print(
         f"""
-  AuthCenter on {len(nodes)} nodes       http://localhost:{port}/
+  AuthCenter on {len(running.nodes)} nodes       http://localhost:{port}/
   console                   http://localhost:{port}/admin/
   a person                  {people["demo"]["email"]}   {people["demo"]["password"]}
   an operator               {people["admin"]["email"]}   {people["admin"]["password"]}
@@ -151,7 +210,7 @@ def _greet(folder: Path, port: int, nodes: list[tuple[int, subprocess.Popen[byte
   The nodes                 {own}
   Logs and data             {folder}
 
-  Try: `make tour PORT={port} DATA_DIR={folder / "data"}`, and stop a node while it runs (kill {nodes[-1][1].pid}).
+  Try: `make tour PORT={port} DATA_DIR={folder / "data"}`, and stop a node while it runs (kill {last}).
   Ctrl-C stops everything.
 """,
         flush=True,

@@ -1,5 +1,6 @@
 """GET /.well-known/revocations: signed, in order, without gaps, small when there is nothing new."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -54,6 +55,75 @@ def test_nothing_new_is_a_304_with_one_statement(client, sql):
     statements.at_most(1)
     dead("b")
     assert ask(client, after=1, if_none_match=first["ETag"]).status_code == 200
+
+
+def as_another_node(*subjects):
+    """Rows as a worker elsewhere commits them; this one has not looked since."""
+    feed = Feed.objects.get()
+    for subject in subjects:
+        feed.sequence += 1
+        expires = timezone.now() + timedelta(days=1)
+        Revocation.objects.create(sequence=feed.sequence, kind=Kind.TOKEN, subject=subject, expires=expires)
+    feed.save()
+
+
+def test_many_who_ask_for_the_news_cost_no_statement_each(client, transactional_db, sql, fresh_view):
+    dead("a")
+    first, snapshot = ask(client, after=1), ask(client)
+    with sql() as statements:
+        for _ in range(5):
+            assert ask(client, after=1).content == first.content  # an ES256 signature is another each time
+            assert ask(client).content == snapshot.content
+            assert ask(client, after=1, if_none_match=first["ETag"]).status_code == 304
+    statements.at_most(0)
+
+
+def test_what_is_kept_of_an_answer_is_never_given_after_a_revocation(client, transactional_db, fresh_view):
+    dead("a")
+    assert [told(ask(client, after=after))["to"] for after in (0, 1)] == [1, 1]
+    dead("b")
+    assert [len(told(ask(client, after=after))["entries"]) for after in (0, 1)] == [2, 1]
+
+
+def test_what_is_kept_of_an_answer_is_signed_anew_after_a_moment(client, transactional_db, fresh_view, monkeypatch):
+    dead("a")
+    first = ask(client)
+    monkeypatch.setattr(feed, "KEPT_SECONDS", 0.0)
+    assert ask(client).content != first.content
+
+
+def test_another_nodes_revocation_is_in_the_feed_within_the_bound(client, transactional_db):
+    dead("a")
+    assert told(ask(client, after=1))["to"] == 1
+    as_another_node("b")
+    began = time.monotonic()
+    while not told(answer := ask(client, after=1))["entries"]:
+        assert time.monotonic() - began < 0.3
+    assert told(answer)["entries"] == [{"kind": "token", "id": "b"}] and told(answer)["to"] == 2
+
+
+def test_what_was_committed_since_the_look_is_told_with_its_number(client, transactional_db, fresh_view):
+    """Never the entry without the number: who has it must not be told it again, nor wait for what is before it."""
+    dead("a")
+    told(ask(client, after=1))
+    as_another_node("b")
+    claims = told(ask(client))
+    assert [entry["id"] for entry in claims["entries"]] == ["a", "b"] and claims["to"] == 2
+
+
+def test_who_knows_more_than_this_worker_is_not_sent_everything_again(client, transactional_db, fresh_view):
+    dead("a")
+    assert told(ask(client, after=1))["to"] == 1
+    as_another_node("b", "c")
+    claims = told(ask(client, after=3))
+    assert (claims["from"], claims["to"], claims["entries"]) == (3, 3, [])
+
+
+def test_strangers_cannot_fill_the_memory_with_answers(client, transactional_db, fresh_view):
+    dead(*(f"t{number}" for number in range(feed.MOST_KEPT + 5)))
+    for after in range(feed.MOST_KEPT + 5):
+        told(ask(client, after=after))
+    assert len(feed._kept) <= feed.MOST_KEPT
 
 
 @pytest.mark.parametrize("after", [99, 10**15])

@@ -1,20 +1,17 @@
 """Several workers and nodes: each refuses within 0.3 s of the commit, and exactly where it must be exact."""
 
 import http.client
-import json
 import os
 import re
 import time
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 import pytest
 
 from tests import room
+from tests.lines import Line, one_to_each_worker
 from tests.live import Server
 
 pytestmark = pytest.mark.live
@@ -40,69 +37,13 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
         assert "Traceback" not in node.log(), node.log()
 
 
-class Line:
-    """A connection that is kept, and the worker process at its other end."""
-
-    def __init__(self, node: Server) -> None:
-        parts = urlsplit(node.url)
-        assert parts.hostname and parts.port
-        self.node = node
-        self._open = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=10)
-        self._host = f"{parts.hostname}:{parts.port}"
-        self.ask("GET", "/livez")
-        self.worker = _process_behind(self._open.sock.getsockname()[1], parts.port)
-
-    def ask(self, method: str, path: str, *, auth: Any = None, bearer: str = "", **form: str) -> tuple[int, Any]:
-        headers = {"Host": self._host}
-        if bearer:
-            headers["Authorization"] = f"Bearer {bearer}"
-        if auth:
-            headers["Authorization"] = f"Basic {b64encode(':'.join(auth).encode()).decode()}"
-        if form:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        self._open.request(method, path, body=urlencode(form) if form else None, headers=headers)
-        answer = self._open.getresponse()
-        body = answer.read()
-        return answer.status, json.loads(body) if body else None
-
-    def close(self) -> None:
-        self._open.close()
-
-
-def _process_behind(client_port: int, server_port: int) -> int:
-    """The process that holds the server's end of a connection on loopback."""
-    ends = (f":{server_port:04X}", f":{client_port:04X}")
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        local, remote, *rest = line.split()[1:]
-        if local.endswith(ends[0]) and remote.endswith(ends[1]):
-            wanted = f"socket:[{rest[6]}]"
-            for link in Path("/proc").glob("[0-9]*/fd/*"):
-                try:
-                    if os.readlink(link) == wanted:
-                        return int(link.parts[2])
-                except OSError:
-                    continue
-    raise AssertionError("no process holds the other end")
-
-
 @pytest.fixture(scope="module")
 def lines(nodes: list[Server]) -> Iterator[list[Line]]:
     """One kept connection to each worker of each node: four in all."""
-    found: dict[int, Line] = {}
-    tried = []
-    try:
-        for _ in range(60):
-            for node in nodes:
-                line = Line(node)
-                tried.append(line)
-                found.setdefault(line.worker, line)
-            if len(found) == 4:
-                break
-        assert len(found) == 4, f"only {len(found)} workers were reached"
-        yield list(found.values())
-    finally:
-        for line in tried:
-            line.close()
+    found = one_to_each_worker([node.url for node in nodes], workers=4)
+    yield found
+    for line in found:
+        line.close()
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +153,7 @@ def test_a_worker_that_is_replaced_refuses_what_was_revoked_before_it_was_born(
 ) -> None:
     import signal
 
-    with closing(Line(nodes[-1])) as line:
+    with closing(Line(nodes[-1].url)) as line:
         token = new_token(line, machine)
         line.ask("POST", "/oauth/revoke", auth=machine, token=token)
         os.kill(line.worker, signal.SIGKILL)
@@ -220,7 +161,7 @@ def test_a_worker_that_is_replaced_refuses_what_was_revoked_before_it_was_born(
     workers = set()
     while time.monotonic() < deadline and len(workers) < 12:
         try:
-            with closing(Line(nodes[-1])) as line:
+            with closing(Line(nodes[-1].url)) as line:
                 assert line.ask("GET", ORDERS, bearer=token)[0] == 401
                 workers.add((line.worker, len(workers)))
         except (OSError, http.client.HTTPException):

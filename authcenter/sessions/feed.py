@@ -4,6 +4,9 @@ A signed list (JWT, `typ` revocations+jwt). `?after=N` asks for the news since s
 N is older than what is still kept or not of this feed, the answer is a snapshot (`from` is 0) that replaces what the
 caller had. Numbers are committed in their order (`revocation.revoke`), so a caller that has `to` has everything up to
 it; a restored backup begins a new `feed`, which tells every caller to start over.
+
+Most callers hear that there is nothing new, and it costs no statement: where the feed stands is what this worker's
+follower saw, at most `BOUND_SECONDS` ago.
 """
 
 import json
@@ -16,11 +19,18 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from authcenter.keys.ring import ring
-from authcenter.sessions.models import Feed, Revocation
+from authcenter.sessions.models import Revocation
+from authcenter.sessions.view import Position, follower
 
 TYP = "revocations+jwt"
 MOST_ENTRIES = 5_000
 """Entries of one answer; where there are more, `more` is true and the caller asks again at once."""
+
+KEPT_SECONDS = 0.25
+"""How long a worker gives the same signed answer, while nothing is revoked: so much older may its `as_of` be."""
+
+MOST_KEPT = 16
+"""Answers that a worker keeps, of half a megabyte each at most."""
 
 
 @require_safe
@@ -32,16 +42,15 @@ def revocations(request: HttpRequest) -> HttpResponse:
             status=400,
             content_type="application/json",
         )
-    as_of = time.time()  # before the look, so that the list is never younger than it says
-    feed = Feed.objects.filter(pk=1).first() or Feed(sequence=0, feed=_NO_FEED)
-    etag = f'"{feed.feed}-{after}-{feed.sequence}"'
+    position = follower.position(at_least=after)
+    etag = f'"{position.feed or _NO_FEED}-{after}-{position.sequence}"'
     if request.headers.get("If-None-Match") == etag:
         response = HttpResponse(status=304)
     else:
-        claims = {"iss": settings.ISSUER, "iat": int(as_of), "as_of": as_of, **_list(feed, after)}
-        response = HttpResponse(ring.sign(claims, typ=TYP, algorithm="ES256"), content_type="application/jwt")
+        response = HttpResponse(_answer(position, after), content_type="application/jwt")
     response["ETag"] = etag
-    # A shared cache may answer many APIs with one list; with their half second it stays well under two.
+    # A shared cache answers many APIs with one list. A second is the least that can be said and may become two, so
+    # followers put the half second into the address; what is not a parameter of ours is not looked at.
     response["Cache-Control"] = "public, max-age=0, s-maxage=1"
     response["Access-Control-Allow-Origin"] = "*"
     return response
@@ -50,8 +59,25 @@ def revocations(request: HttpRequest) -> HttpResponse:
 _NO_FEED = "00000000-0000-0000-0000-000000000000"
 """Before the first revocation there is no feed yet; the first one begins it."""
 
+_kept: dict[tuple[str, int, int], tuple[float, str]] = {}
 
-def _list(feed: Feed, after: int) -> dict[str, Any]:
+
+def _answer(position: Position, after: int) -> str:
+    """The signed list. It is the same for all who ask from the same place, and kept for a moment: signing is dear."""
+    key, now = (position.feed, position.sequence, after), time.monotonic()
+    kept = _kept.get(key)
+    if kept is not None and now - kept[0] < KEPT_SECONDS:
+        return kept[1]
+    as_of = position.as_of
+    claims = {"iss": settings.ISSUER, "iat": int(as_of), "as_of": as_of, **_list(position, after)}
+    answer = ring.sign(claims, typ=TYP, algorithm="ES256")
+    if len(_kept) >= MOST_KEPT:
+        _kept.clear()
+    _kept[key] = now, answer
+    return answer
+
+
+def _list(feed: Position, after: int) -> dict[str, Any]:
     living = Revocation.objects.filter(expires__gt=timezone.now()).order_by("sequence")
     oldest = living.values_list("sequence", flat=True).first() if 0 < after < feed.sequence else None
     if after > feed.sequence or (oldest is not None and after < oldest - 1):
@@ -61,14 +87,15 @@ def _list(feed: Feed, after: int) -> dict[str, Any]:
     )
     more = len(rows) > MOST_ENTRIES
     rows = rows[:MOST_ENTRIES]
+    last = rows[-1][0] if rows else 0
     entries = [
         {"kind": kind, "id": subject} if epoch is None else {"kind": kind, "id": subject, "epoch": epoch}
         for _sequence, kind, subject, epoch in rows
     ]
     return {
-        "feed": str(feed.feed),
+        "feed": feed.feed or _NO_FEED,
         "from": after,
-        "to": rows[-1][0] if more else feed.sequence,
+        "to": last if more else max(last, feed.sequence),  # what was committed meanwhile is here, and all before it
         "entries": entries,
         **({"more": True} if more else {}),
     }
