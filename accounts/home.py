@@ -32,6 +32,7 @@ _TOLD = {
     events.Kind.PASSWORD_RESET: gettext_lazy("Password reset"),
     events.Kind.EMAIL_VERIFIED: gettext_lazy("E-mail address confirmed"),
     events.Kind.CONSENT_GIVEN: gettext_lazy("App allowed"),
+    events.Kind.DEVICE_CONNECTED: gettext_lazy("Device connected"),
     events.Kind.AUTHORIZATION_WITHDRAWN: gettext_lazy("App removed"),
     events.Kind.SESSION_REVOKED: gettext_lazy("Another sign-in ended"),
     events.Kind.USER_REVOKED: gettext_lazy("Signed out everywhere"),

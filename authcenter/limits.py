@@ -9,14 +9,13 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_network
 
 from django.db import connection
 from django.db.models import Exists, F, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from authcenter.audit.address import client_address
+from authcenter.audit.address import client_address, network_of
 from authcenter.audit.models import Refusals
 
 
@@ -65,6 +64,24 @@ def application_secret(request: HttpRequest, client_id: str) -> list[Window]:
 def authorization_code(request: HttpRequest, client_id: str) -> list[Window]:
     """Codes and refresh tokens that are wrong: 100 in 5 minutes for an application from one address."""
     return [Window(f"grant {client_id} {_origin(request)}", 100, 300)]
+
+
+def user_code(request: HttpRequest, person: object) -> list[Window]:
+    """Wrong codes of devices, within the ten minutes that one lives: 5 by a person, 20 from an address, 1000 by all.
+
+    RFC 8628 section 5.1: five guesses at eight letters out of twenty succeed with a chance below 2^-32.
+    """
+    return [
+        Window(f"user-code {person}", 5, 600),
+        Window(f"user-code-from {_origin(request)}", 20, 600),
+        Window("user-code", 1000, 600),
+    ]
+
+
+def device_codes(request: HttpRequest, client_id: str) -> list[Window]:
+    """Here successes count: a public application's device codes cost whoever asks nothing. 200 in 10 minutes for one
+    application from one address."""
+    return [Window(f"device-codes {client_id} {_origin(request)}", 200, 600)]
 
 
 def reached(windows: Iterable[Window]) -> int:
@@ -134,6 +151,5 @@ def _wait(rows: Iterable[tuple[int, int, datetime]], now: datetime) -> int:
 
 
 def _origin(request: HttpRequest) -> str:
-    """Where an attempt comes from. In IPv6 a household or server has a /64: its addresses are one."""
-    address = client_address(request)
-    return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
+    """Where an attempt comes from."""
+    return network_of(client_address(request))

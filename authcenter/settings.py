@@ -247,6 +247,8 @@ ACCOUNT_RATE_LIMITS = {  # what sends mail; refusals of passwords and codes are 
 ACCESS_TOKEN_SECONDS = env.integer("ACCESS_TOKEN_SECONDS", default=300)
 ID_TOKEN_SECONDS = 300
 CODE_SECONDS = 60
+DEVICE_CODE_SECONDS = 600
+DEVICE_POLL_SECONDS = 5
 REFRESH_IDLE = timedelta(days=14)
 REFRESH_ABSOLUTE = timedelta(days=90)
 BROWSER_SESSION_IDLE = timedelta(hours=24)

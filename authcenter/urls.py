@@ -11,6 +11,8 @@ from authcenter.console.site import site
 from authcenter.keys.jwks import jwks
 from authcenter.oauth.authorize import authorize
 from authcenter.oauth.consent import consent, switch_account
+from authcenter.oauth.device import device_authorization
+from authcenter.oauth.device_page import confirm, device
 from authcenter.oauth.introspect import introspect
 from authcenter.oauth.revoke import revoke
 from authcenter.oauth.token import token
@@ -33,6 +35,9 @@ urlpatterns = [
     path("oauth/token", token, name="oauth-token"),  # RFC 6749 3.2
     path("oauth/revoke", revoke, name="oauth-revoke"),  # RFC 7009
     path("oauth/introspect", introspect, name="oauth-introspect"),  # RFC 7662
+    path("oauth/device", device_authorization, name="oauth-device"),  # RFC 8628 3.1
+    path("device", device, name="device"),  # RFC 8628 3.3, the page for people
+    path("device/confirm", confirm, name="device-confirm"),  # the page for people
     path("oauth/userinfo", userinfo, name="oidc-userinfo"),  # OpenID Connect Core 5.3
     path("oauth/logout", logout, name="oidc-end-session"),  # OpenID Connect RP-Initiated Logout
     path("oauth/logout/confirm", confirm_logout, name="oidc-logout"),  # the page for people

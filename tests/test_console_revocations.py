@@ -1,5 +1,6 @@
 """Revocations in the console: to find and revoke anything, what it will hit, and the receipt."""
 
+import secrets
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -8,16 +9,18 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from authcenter.audit.events import record
 from authcenter.audit.models import AuditEvent
 from authcenter.keys.models import Key
-from authcenter.oauth.models import API, Authorization, Family
+from authcenter.oauth.models import API, AccessToken, Authorization, Family, Scope
+from authcenter.oauth.registration import hashed
 from authcenter.outbox.sending import serve
 from authcenter.sessions.models import Receiver, Revocation, Session
 from authcenter.sessions.revocation import Kind, end_all_of_user, revoke
 from tests.console_pages import allow, confirm, saved
 from tests.receiver import Listener, listener
 from tests.test_console_records import new_family, new_session
-from tests.tokens import access_token, get, parts, session_token
+from tests.tokens import access_claims, access_token, get, parts, session_token
 
 pytestmark = pytest.mark.django_db
 LIST, ADD = "/admin/signins/revocation/", "/admin/signins/revocation/add/"
@@ -220,38 +223,127 @@ def test_a_list_action_sums_up(client: Any, root: Any, person: Any) -> None:
     assert "Everything of 3 users ended." in text(done) and f"{LIST}?kind__exact=user" in text(done)
 
 
+def test_the_pages_that_delete_or_turn_off_say_what_ends(client: Any, root: Any, family: Family) -> None:
+    api = API.objects.create(identifier="https://shop.test/", name="Shop API")
+    scope = Scope.objects.create(api=api, name="shop:read", title="Read")
+    family.application.scopes.add(scope)
+    session = "1 living session ends."
+    for place, told in (
+        (f"accounts/user/{family.user_id}", session),
+        (f"oauth/application/{family.application_id}", "1 person has granted access; the consent stays."),
+        (f"oauth/api/{api.pk}", "Applications: Shop."),
+    ):
+        for page in ("change", "delete"):
+            shown = text(client.get(f"/admin/{place}/{page}/"))
+            assert told in shown and "1 refresh token stops working." in shown, (place, page)
+    assert "Applications: Shop." in text(client.get(f"/admin/oauth/scope/{scope.pk}/delete/"))
+    chosen = {"action": "delete_selected", "_selected_action": [str(family.user_id)]}
+    assert session in text(client.post("/admin/accounts/user/", chosen))
+    assert not Revocation.objects.exists()
+
+
+def opaque(family: Family, **claims: Any) -> str:
+    """An opaque token that the server would mint for this family; its hash is all that is kept."""
+    token, now = f"oat_{secrets.token_urlsafe(32)}", timezone.now()
+    named = {"gid": str(family.authorization_id), "fid": str(family.pk), "sid": str(family.session_id), **claims}
+    AccessToken.objects.create(
+        token_hash=hashed(token),
+        claims=access_claims(family.user, family.application.client_id, **named),
+        user=family.user,
+        application=family.application,
+        expires=now + timedelta(minutes=5),
+    )
+    return token
+
+
+def test_opaque_tokens_are_counted_and_one_is_revoked_by_pasting_it(client: Any, root: Any, family: Family) -> None:
+    token = opaque(family)
+    other = opaque(family, gid="another", fid="another", sid="another")
+    AccessToken.objects.create(
+        token_hash="old", claims={}, user=family.user, application=family.application, expires=timezone.now()
+    )
+    for page, count in (
+        (f"accounts/user/{family.user_id}/revoke/", "2 opaque access tokens are refused."),
+        (f"oauth/application/{family.application_id}/revoke/", "2 opaque access tokens are refused."),
+        (f"signins/session/{family.session_id}/end/", "1 opaque access token is refused."),
+        (f"oauth/authorization/{family.authorization_id}/withdraw/", "1 opaque access token is refused."),
+        (f"oauth/family/{family.pk}/end/", "1 opaque access token is refused."),
+    ):
+        assert count in text(client.get(f"/admin/{page}")), page
+    jti = AccessToken.objects.get(token_hash=hashed(token)).claims["jti"]
+    asked = client.post(ADD, {"kind": "token", "what": token})
+    assert asked.status_code == 200 and jti in text(asked) and token not in asked.content.decode()
+    client.post(ADD, {"confirmed": "yes", "jti": jti})
+    assert get(client, "/api/me/", token).status_code == 401
+    assert get(client, "/api/me/", other).status_code == 200
+    wrong = client.post(ADD, {"kind": "token", "what": token + "x"})
+    assert wrong.status_code == 400 and "no access token of ours" in text(wrong)
+
+
 # --- After ------------------------------------------------------------------------------------------------------------
 
 
 def receipt(client: Any, answer: Any) -> str:
     """The page that the message after an act leads to."""
     row = Revocation.objects.latest("sequence")
-    page = text(client.get(answer["Location"]))
+    page = text(client.get(answer["Location"]) if answer.status_code == 302 else answer)
     assert f"{LIST}{row.pk}/change/" in page, "the message leads to the receipt"
     return text(client.get(f"{LIST}{row.pk}/change/"))
 
 
 @pytest.mark.parametrize(
-    "act", ["user", "application", "session", "authorization", "family", "key", "disable", "reset"]
+    "act",
+    [
+        *("user", "application", "session", "authorization", "family", "key", "reset", "leaked"),
+        *("disable", "disable the application", "change the address", "delete", "delete the application"),
+    ],
 )
 def test_each_act_leads_to_its_receipt(client: Any, root: Any, family: Family, act: str) -> None:
     key = Key.objects.filter(state="active").first()
     person = f"/admin/accounts/user/{family.user_id}"
+    app = f"/admin/oauth/application/{family.application_id}"
     pages = {
         "user": f"{person}/revoke/",
-        "application": f"/admin/oauth/application/{family.application_id}/revoke/",
+        "application": f"{app}/revoke/",
         "session": f"/admin/signins/session/{family.session_id}/end/",
         "authorization": f"/admin/oauth/authorization/{family.authorization_id}/withdraw/",
         "family": f"/admin/oauth/family/{family.pk}/end/",
         "key": f"/admin/keys/key/{key.kid if key else ''}/revoke/",
         "reset": f"{person}/reset/",
     }
-    answer = saved(client, f"{person}/change/", is_active=None) if act == "disable" else confirm(client, pages[act])
+    match act:
+        case "disable":
+            answer = saved(client, f"{person}/change/", is_active=None)
+        case "disable the application":
+            answer = saved(client, f"{app}/change/", is_active=None)
+        case "change the address":
+            answer = saved(client, f"{person}/change/", email="other@example.com")
+        case "delete" | "delete the application":
+            answer = client.post(f"{person if act == 'delete' else app}/delete/", {"post": "yes"})
+        case "leaked":
+            answer = confirm(client, f"{app}/roll-secret/", leaked="yes")
+        case _:
+            answer = confirm(client, pages[act])
     page = receipt(client, answer)
+    assert "root@example.com</a>" in page, "who did it"
     row = Revocation.objects.latest("sequence")
     assert f"{row.last_token_expires:%Y-%m-%d}" in page
     assert "within 0.3 seconds" in page and "within 2 seconds" in page and "Events about it" in page
     assert row.last_token_expires and 890 < (row.last_token_expires - row.created).total_seconds() <= 900
+
+
+def test_an_api_that_is_turned_off_leads_to_its_receipts(client: Any, root: Any, family: Family) -> None:
+    api = API.objects.create(identifier="https://shop.test/", name="Shop API")
+    family.application.scopes.add(Scope.objects.create(api=api, name="shop:read", title="Read"))
+    page = text(client.get(saved(client, f"/admin/oauth/api/{api.pk}/change/", is_active=None)["Location"]))
+    assert "Everything of 1 application ended." in page and f"{LIST}?kind__exact=application" in page
+
+
+def test_the_receipt_names_nobody_who_did_something_else(client: Any, root: Any, alice: Any) -> None:
+    end_all_of_user(alice.pk, reason="test")
+    record(None, AuditEvent.Kind.SIGNED_IN, actor=alice.pk, subject=alice.pk)
+    row = Revocation.objects.get()
+    assert "alice@example.com</a> ·" not in text(client.get(f"{LIST}{row.pk}/change/"))
 
 
 @pytest.fixture

@@ -114,11 +114,23 @@ def test_a_gap_asks_for_a_snapshot_and_forgets_nothing(there: FakeIssuer, follow
 
     there.answer = once  # type: ignore[method-assign]
     issuer.refresh()
-    assert [path for _m, path, _h in there.asked[with_gap:]] == [
+    assert [path.partition("&")[0] for _m, path, _h in there.asked[with_gap:]] == [
         "/.well-known/revocations?after=1",
         "/.well-known/revocations?after=0",
     ]
     assert issuer.view.is_revoked({"jti": "one"}) and issuer.view.is_revoked({"jti": "two"})
+
+
+def test_no_cache_on_the_way_can_give_an_answer_of_an_earlier_half_second(
+    there: FakeIssuer, follow: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache's key is the address; what it keeps for "one second" may be two seconds old."""
+    issuer = follow()
+    for now in (1000.0, 1000.49, 1000.5, 1001.0):
+        monkeypatch.setattr("authcenter.resource_server.issuer.time.time", lambda now=now: now)
+        issuer.refresh()
+    asked = [path for _method, path, _headers in there.asked if "revocations" in path][-4:]
+    assert asked[0] == asked[1] and len({*asked}) == 3
 
 
 def test_far_behind_means_a_snapshot(there: FakeIssuer, follow: Any) -> None:

@@ -18,7 +18,7 @@ from accounts.models import User
 from authcenter.api import cookies
 from authcenter.api.problems import REALM, CsrfFailed
 from authcenter.audit import events
-from authcenter.oauth import living
+from authcenter.oauth import access_token, living
 from authcenter.resource_server.drf import BearerAuthentication, TokenRefused, bearer_token
 from authcenter.resource_server.errors import ExpiredToken, InvalidToken, RevokedToken
 from authcenter.resource_server.signature import declared_type
@@ -109,7 +109,7 @@ class OwnAccountAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Person | Machine, Token] | None:
         token = bearer_token(request, REALM)
-        oauth = token is not None and declared_type(token) == ACCESS_TOKEN
+        oauth = token is not None and (token.startswith(access_token.OPAQUE) or declared_type(token) == ACCESS_TOKEN)
         return (AccessTokenAuthentication() if oauth else SessionTokenAuthentication()).authenticate(request)
 
     def authenticate_header(self, request: Request) -> str:
@@ -162,4 +162,5 @@ def _session_verifier() -> Verifier:
 
 @cache
 def _access_verifier(audience: str) -> Verifier:
-    return Verifier(settings.ISSUER, audience, keys=follower, revocations=follower)
+    opaque = access_token.OpaqueTokens()
+    return Verifier(settings.ISSUER, audience, keys=follower, revocations=follower, introspection=opaque)

@@ -25,6 +25,11 @@ def client_address(request: HttpRequest) -> str:
     return str(address)
 
 
+def network_of(address: str) -> str:
+    """Where somebody is, as far as an address tells: in IPv6 a household or server has a /64, so those are one."""
+    return str(ipaddress.ip_network(f"{address}/64", strict=False)) if ":" in address else address
+
+
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(text)

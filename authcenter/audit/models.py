@@ -27,6 +27,8 @@ class AuditEvent(models.Model):
         CLIENT_REFUSED = "client_refused", _("application authentication refused")
         GRANT_REFUSED = "grant_refused", _("grant refused")
         CODE_REPLAYED = "code_replayed", _("authorization code replayed")
+        DEVICE_CONNECTED = "device_connected", _("device connected")
+        DEVICE_CODE_REPLAYED = "device_code_replayed", _("device code replayed")
         REFRESH_REPLAYED = "refresh_replayed", _("refresh token replayed")
         TOKEN_REVOKED = "token_revoked", _("token revoked")
         TOKEN_REFUSED = "token_refused", _("token refused")

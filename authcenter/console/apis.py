@@ -1,5 +1,6 @@
 """APIs and their scopes; the secret that an API asks introspection with is shown once."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,10 +12,12 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.admin import StackedInline
 from unfold.decorators import action, display
 
 from authcenter.audit import events
+from authcenter.console import receipts
 from authcenter.console.confirm import confirmation, is_confirmed, secret_page
 from authcenter.console.push import ReceiverInline
 from authcenter.console.record import RecordAdmin
@@ -24,7 +27,7 @@ from authcenter.oauth.registration import set_new_secret
 from authcenter.oauth.scopes import IDENTITY
 from authcenter.sessions.models import Receiver
 from authcenter.sessions.push import send_test
-from authcenter.sessions.revocation import end_all_of_application
+from authcenter.sessions.revocation import Kind, end_all_of_application
 
 
 class APIForm(forms.ModelForm):
@@ -78,7 +81,23 @@ class APIAdmin(RecordAdmin):
     form = APIForm
     inlines = (ScopeInline, ReceiverInline)
     add_fieldsets = ((None, {"fields": ("name", "identifier", "description")}),)
-    fieldsets = ((None, {"fields": ("name", "identifier", "description", "is_active", "client_id", "created")}),)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "name",
+                    "identifier",
+                    "description",
+                    "is_active",
+                    "ends",
+                    "client_id",
+                    "introspection_signed_response_alg",
+                    "created",
+                )
+            },
+        ),
+    )
     actions_detail = ("roll_secret", "test_push")
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
@@ -95,10 +114,13 @@ class APIAdmin(RecordAdmin):
     def about(self, obj: Any) -> dict[str, Any]:
         return {"subject": obj.identifier, "client_id": obj.client_id}
 
+    def hit(self, objs: Iterable[API]) -> list[str]:
+        return receipts.of_applications(_who_may_ask(Scope.objects.filter(api__in=[api.pk for api in objs])))
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if _is_own(obj):
-            return ("identifier", "is_active", "client_id", "created")  # it follows the issuer
-        return ("client_id", "created")
+            return ("identifier", "is_active", "ends", "client_id", "created")  # it follows the issuer
+        return ("ends", "client_id", "created")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and not _is_own(obj)
@@ -222,13 +244,17 @@ class ScopeAdmin(RecordAdmin):
         """Not those of our own API: our code asks for them."""
         return super().has_delete_permission(request, obj) and not (obj is not None and _is_own(obj.api))
 
+    def hit(self, objs: Iterable[Scope]) -> list[str]:
+        return receipts.of_applications(_who_may_ask(Scope.objects.filter(pk__in=[scope.pk for scope in objs])))
+
     def end_access(self, request: HttpRequest, obj: Scope) -> None:
         _end_all(request, obj.api, Scope.objects.filter(pk=obj.pk), "scope deleted by an operator")
 
 
 def _end_all(request: HttpRequest, api: API, scopes: QuerySet[Scope], reason: str) -> None:
     """Tokens carry names of scopes until they expire: the applications that could ask for these must get new ones."""
-    for client_id in Application.objects.filter(scopes__in=scopes).distinct().values_list("client_id", flat=True):
+    ended = list(_who_may_ask(scopes).values_list("client_id", flat=True))
+    for client_id in ended:
         end_all_of_application(client_id, reason=reason)
         events.record(
             request,
@@ -239,6 +265,13 @@ def _end_all(request: HttpRequest, api: API, scopes: QuerySet[Scope], reason: st
             reason=reason,
             api=api.identifier,
         )
+    if ended:
+        said = ngettext("Everything of %d application ended.", "Everything of %d applications ended.", len(ended))
+        receipts.told_many(request, said % len(ended), Kind.APPLICATION)
+
+
+def _who_may_ask(scopes: QuerySet[Scope]) -> QuerySet[Application]:
+    return Application.objects.filter(pk__in=Application.objects.filter(scopes__in=scopes).values("pk"))
 
 
 def _is_own(api: API | None) -> bool:

@@ -4,6 +4,7 @@ A first-party application gets codes without asking anybody. So only a superuser
 to one: otherwise an operator could point its redirect URI at himself and become whoever follows a link.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -29,7 +30,7 @@ from authcenter.oauth.models import Application, Authorization, Family
 from authcenter.oauth.registration import set_new_secret
 from authcenter.sessions.revocation import Kind, end_all_of_application
 
-_FIXED = ("client_id", "kind", "client_type", "secret_made", "access", "created", "updated", "epoch")
+_FIXED = ("client_id", "kind", "client_type", "secret_made", "ends", "access", "created", "updated", "epoch")
 
 
 class ApplicationAdmin(RecordAdmin):
@@ -44,7 +45,7 @@ class ApplicationAdmin(RecordAdmin):
         (_("Who it is to people"), {"fields": ("publisher", "client_uri", "logo_uri", "policy_uri", "tos_uri")}),
     )
     fieldsets = (
-        (None, {"fields": ("name", "client_id", "is_active", "access")}),
+        (None, {"fields": ("name", "client_id", "is_active", "ends", "access")}),
         (_("Addresses"), {"fields": ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")}),
         (_("Access"), {"fields": ("scopes", "identity_scopes", "skip_authorization", "is_reviewed")}),
         (
@@ -57,7 +58,7 @@ class ApplicationAdmin(RecordAdmin):
                     "grant_types",
                     "require_pkce",
                     ("id_token_signed_response_alg", "access_token_signed_response_alg"),
-                    "access_token_seconds",
+                    ("access_token_format", "access_token_seconds"),
                 ),
             },
         ),
@@ -70,9 +71,13 @@ class ApplicationAdmin(RecordAdmin):
     actions = ("revoke_selected",)
     actions_detail = ("roll_secret", "revoke_one")
     goes_along = (Authorization, Family)
+    revoked_as = Kind.APPLICATION
 
     def about(self, obj: Any) -> dict[str, Any]:
         return {"subject": obj.client_id, "client_id": obj.client_id}
+
+    def hit(self, objs: Iterable[Application]) -> list[str]:
+        return receipts.of_applications(Application.objects.filter(pk__in=[one.pk for one in objs]))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Application]:
         living = Count("authorizations", filter=Q(authorizations__withdrawn=None))
@@ -138,7 +143,7 @@ class ApplicationAdmin(RecordAdmin):
             return
         if "is_active" in form.changed_data and not obj.is_active:
             _end_all(request, obj, "disabled by an operator")
-            receipts.told(request, _("Everything of %s ended.") % obj, Kind.APPLICATION, obj.client_id)
+            self._told(request, obj)
         if "require_pkce" in form.changed_data and not obj.require_pkce:
             messages.warning(
                 request,
@@ -170,10 +175,7 @@ class ApplicationAdmin(RecordAdmin):
                 press=_("Roll"),
                 objects=[application],
                 options=[("leaked", _("The present one leaked: end all its tokens too."))],
-                hit=[
-                    _("If it leaked: %s") % line
-                    for line in receipts.of_applications(Application.objects.filter(pk=application.pk))
-                ],
+                hit=[_("If it leaked: %s") % line for line in self.hit([application])],
                 back=self.address_of(application),
             )
         with transaction.atomic():
@@ -185,6 +187,7 @@ class ApplicationAdmin(RecordAdmin):
             )
             if leaked:
                 _end_all(request, application, "secret leaked")
+                self._told(request, application)
         return self._show(request, application, secret)
 
     @action(
@@ -200,7 +203,7 @@ class ApplicationAdmin(RecordAdmin):
             return self._ask_to_revoke(request, [application], back=self.address_of(application))
         with transaction.atomic():
             _end_all(request, application, "revoked by an operator")
-        receipts.told(request, _("Everything of %s ended.") % application, Kind.APPLICATION, application.client_id)
+        self._told(request, application)
         return redirect(self.address_of(application))
 
     @admin.action(description=_("Revoke everything"), permissions=["revoke"])
@@ -224,9 +227,12 @@ class ApplicationAdmin(RecordAdmin):
             text=_("Every token of these applications, for every person, is refused from now on. Consents stay."),
             press=_("Revoke"),
             objects=applications,
-            hit=receipts.of_applications(Application.objects.filter(pk__in=[one.pk for one in applications])),
+            hit=self.hit(applications),
             back=back,
         )
+
+    def _told(self, request: HttpRequest, application: Application) -> None:
+        receipts.told(request, _("Everything of %s ended.") % application, Kind.APPLICATION, application.client_id)
 
     def _show(self, request: HttpRequest, application: Application, secret: str) -> HttpResponse:
         return secret_page(

@@ -23,7 +23,7 @@ class _WithNames(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        names = _names(id for event in self.result_list for id in (event.actor, event.subject))
+        names = emails(id for event in self.result_list for id in (event.actor, event.subject))
         for event in self.result_list:
             event.names = names
 
@@ -45,7 +45,7 @@ class AuditAdmin(ReadOnlyAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         event = super().get_object(request, object_id, from_field)
         if event is not None:
-            event.names = _names([event.actor, event.subject])
+            event.names = emails([event.actor, event.subject])
         return event
 
     def get_search_results(
@@ -110,7 +110,7 @@ def _in_full(event: Any, text: str) -> str:
     return f"{name} ({text})" if name else text
 
 
-def _names(ids: Any) -> dict[str, str]:
+def emails(ids: Any) -> dict[str, str]:
     """E-mail addresses of those ids that are people's."""
     people = set()
     for text in ids:

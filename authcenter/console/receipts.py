@@ -1,6 +1,7 @@
 """What an act that ends access will hit, told before; and the receipt of what was written, told after."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,7 +16,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from authcenter.console.alive import alive
-from authcenter.oauth.models import Application, Authorization, Family
+from authcenter.oauth.models import AccessToken, Application, Authorization, Family
 from authcenter.sessions.models import Revocation, Session
 
 _NAMED = 20
@@ -28,6 +29,7 @@ def of_people(people: QuerySet[User]) -> list[str]:
         Application.objects.filter(authorizations__user__in=chosen, authorizations__withdrawn=None),
         sessions=Session.objects.filter(alive(), user__in=chosen),
         families=Family.objects.filter(user__in=chosen),
+        opaque=AccessToken.objects.filter(user__in=chosen),
     )
 
 
@@ -38,7 +40,12 @@ def of_applications(applications: QuerySet[Application]) -> list[str]:
     said = ngettext(
         "%d person has granted access; the consent stays.", "%d people have granted access; the consents stay.", people
     )
-    return [*_lines(applications, families=Family.objects.filter(application__in=chosen)), said % people]
+    lines = _lines(
+        applications,
+        families=Family.objects.filter(application__in=chosen),
+        opaque=AccessToken.objects.filter(application__in=chosen),
+    )
+    return [*lines, said % people]
 
 
 def of_sessions(sessions: QuerySet[Session]) -> list[str]:
@@ -48,6 +55,7 @@ def of_sessions(sessions: QuerySet[Session]) -> list[str]:
         Application.objects.filter(pk__in=bound.values("application")),
         sessions=sessions.filter(alive()),
         families=bound.filter(offline=False),
+        opaque=_standing_on("sid", sessions),
         outlive=bound.filter(offline=True),
     )
 
@@ -57,11 +65,16 @@ def of_authorizations(authorizations: QuerySet[Authorization]) -> list[str]:
     return _lines(
         Application.objects.filter(pk__in=authorizations.values("application")),
         families=Family.objects.filter(authorization__in=chosen),
+        opaque=_standing_on("gid", authorizations),
     )
 
 
 def of_families(families: QuerySet[Family]) -> list[str]:
-    return _lines(Application.objects.filter(pk__in=families.values("application")), families=families)
+    return _lines(
+        Application.objects.filter(pk__in=families.values("application")),
+        families=families,
+        opaque=_standing_on("fid", families),
+    )
 
 
 def of_everything() -> list[str]:
@@ -100,6 +113,7 @@ def _lines(
     *,
     sessions: QuerySet[Session] | None = None,
     families: QuerySet[Family] | None = None,
+    opaque: QuerySet[AccessToken] | None = None,
     outlive: QuerySet[Family] | None = None,
     named: bool = True,
 ) -> list[str]:
@@ -116,6 +130,9 @@ def _lines(
     if families is not None:
         count = families.filter(_living()).count()
         lines.append(ngettext("%d refresh token stops working.", "%d refresh tokens stop working.", count) % count)
+    if opaque is not None and (count := opaque.filter(expires__gt=timezone.now()).count()):
+        said = ngettext("%d opaque access token is refused.", "%d opaque access tokens are refused.", count)
+        lines.append(said % count)
     if outlive is not None and (count := outlive.filter(_living()).count()):
         said = ngettext(
             "%d refresh token with offline access goes on.", "%d refresh tokens with offline access go on.", count
@@ -127,6 +144,12 @@ def _lines(
         % f"{until:%Y-%m-%d %H:%M:%S}"
     )
     return lines
+
+
+def _standing_on(claim: str, rows: QuerySet[Any]) -> QuerySet[AccessToken]:
+    """Opaque tokens that name one of these; the index on the person narrows them down."""
+    named = [str(pk) for pk in rows.values_list("pk", flat=True)]
+    return AccessToken.objects.filter(user__in=rows.values("user"), **{f"claims__{claim}__in": named})
 
 
 def _living() -> Q:

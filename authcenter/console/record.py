@@ -13,11 +13,15 @@ from django.db import DataError, models, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 
 from authcenter.audit import events
+from authcenter.console import receipts
+from authcenter.sessions.models import Revocation
 
 _LONGEST_SEARCH = 200
 
@@ -37,9 +41,21 @@ class RecordAdmin(ModelAdmin):
     goes_along: ClassVar[tuple[type[models.Model], ...]] = ()
     """Read-only records that are deleted with this one, whoever deletes it; they need no permission of their own."""
 
+    revoked_as: ClassVar[Revocation.Kind | None] = None
+    """The kind of the revocation that a deletion writes, of the subject that `about` names."""
+
     def about(self, obj: Any) -> dict[str, Any]:
         """Whom an audit event about this record names."""
         return {"subject": obj.pk}
+
+    def hit(self, objs: Iterable[Any]) -> list[str]:
+        """Lines that say what ends with these records; none where nothing does."""
+        return []
+
+    @display(description=_("if turned off"))
+    def ends(self, obj: Any) -> SafeString:
+        """The same, on the page where one record is turned off."""
+        return format_html_join("", "<div>{}</div>", ((line,) for line in self.hit([obj])))
 
     def end_access(self, request: HttpRequest, obj: Any) -> None:
         """Called before a deletion, in its transaction: tokens outlive rows."""
@@ -112,21 +128,35 @@ class RecordAdmin(ModelAdmin):
             self.record(request, form.instance, "changed" if change else "added", fields=sorted(fields))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        name, subject = str(obj), self.about(obj)["subject"]
+        self._delete(request, obj)
+        if self.revoked_as:
+            receipts.told(request, _("Everything of %s ended.") % name, self.revoked_as, subject)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        with transaction.atomic():
+            for obj in queryset:
+                self._delete(request, obj)
+        if self.revoked_as:
+            receipts.told_many(request, str(_("Everything of these ended.")), self.revoked_as)
+
+    def _delete(self, request: HttpRequest, obj: Any) -> None:
         with transaction.atomic():
             self.end_access(request, obj)
             self.record(request, obj, "deleted")
             super().delete_model(request, obj)
 
-    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        with transaction.atomic():
-            for obj in queryset:
-                self.delete_model(request, obj)
-
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
-        """Counts of what goes along, not its list: it may be thousands, and some are named by their hashes."""
+        """Counts of what goes along, not its list: it may be thousands, and some are named by their hashes.
+
+        Both pages that ask, for one and for many, show the list that this gives: so what ends is told there.
+        """
         _nested, counts, needed, protected = super().get_deleted_objects(objs, request)
         waived = {str(model._meta.verbose_name) for model in self.goes_along}
-        return [str(obj) for obj in objs], counts, {name for name in needed if str(name) not in waived}, protected
+        shown: list[Any] = [str(obj) for obj in objs]
+        if lines := self.hit(objs):
+            shown += [_("What this hits now"), lines]
+        return shown, counts, {name for name in needed if str(name) not in waived}, protected
 
     def record(self, request: HttpRequest, obj: Any, act: str, **detail: Any) -> None:
         events.record(

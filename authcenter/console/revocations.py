@@ -1,10 +1,9 @@
 """Revocations: the list, the receipt of each, and the page that finds what to revoke."""
 
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
-from django import forms
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -17,91 +16,27 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 from unfold.views import ChangeList
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from accounts.models import User
 from authcenter.audit import events
 from authcenter.audit.models import AuditEvent
 from authcenter.console import receipts
+from authcenter.console.audit import emails
 from authcenter.console.confirm import confirmation, is_confirmed
 from authcenter.console.record import ReadOnlyAdmin, list_link, moment
-from authcenter.keys.models import Key
-from authcenter.keys.ring import InvalidToken
-from authcenter.oauth import access_token
-from authcenter.oauth.models import Application, Authorization, Family
+from authcenter.console.revocation_forms import ACTS, RevocationForm
+from authcenter.oauth.models import Application
 from authcenter.outbox.models import Delivery
-from authcenter.sessions.models import Revocation, Session
+from authcenter.sessions.models import Revocation
 from authcenter.sessions.revocation import Kind, revoke
 
-_ACTS: dict[str, tuple[Any, str]] = {
-    Kind.USER: (User, "accounts_user_revoke_one"),
-    Kind.APPLICATION: (Application, "oauth_application_revoke_one"),
-    Kind.SESSION: (Session, "signins_session_end_one"),
-    Kind.AUTHORIZATION: (Authorization, "oauth_authorization_withdraw_one"),
-    Kind.FAMILY: (Family, "oauth_family_end_one"),
-    Kind.KEY: (Key, "keys_key_revoke_one"),
-}
-"""Each kind's own page, which says what will be hit, asks, and ends it by the one function that does."""
-
-
-class RevocationForm(forms.Form):
-    """Finds what is meant. `found` is the record, or the `jti` of a token."""
-
-    found: Any = None
-
-    kind = forms.ChoiceField(label=_("kind"), choices=Kind.choices, widget=UnfoldAdminSelectWidget)
-    what = forms.CharField(
-        label=_("which"),
-        max_length=20_000,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
-        help_text=_(
-            "A person: e-mail address or ID. An application: client ID or name. A session, authorization, family or "
-            "key: its ID. A token: the token itself, which is not kept, or its jti."
-        ),
-    )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        kind, what = cleaned.get("kind"), str(cleaned.get("what", "")).strip()
-        if kind and what:
-            self.found = _token_named(what) if kind == Kind.TOKEN else _record_named(kind, what)
-        return cleaned
-
-
-def _record_named(kind: str, what: str) -> Any:
-    model: Any = _ACTS[kind][0]
-    if kind == Kind.USER and "@" in what:
-        found = model.objects.filter(email__iexact=what)
-    elif kind == Kind.APPLICATION:
-        found = model.objects.filter(client_id=what) or model.objects.filter(name__iexact=what)
-    elif kind == Kind.KEY:
-        found = model.objects.filter(kid__startswith=what)
-    else:
-        try:
-            found = model.objects.filter(pk=UUID(what))
-        except ValueError:
-            raise ValidationError(
-                {"what": _("This is no ID: 32 hexadecimal digits, with or without hyphens.")}
-            ) from None
-    match list(found[:2]):
-        case [one]:
-            return one
-        case []:
-            raise ValidationError({"what": _("There is none of this name or ID.")})
-        case _:
-            raise ValidationError({"what": _("There are several of this name. Give the ID.")})
-
-
-def _token_named(what: str) -> str:
-    """Its `jti`. A whole token must be one of ours that is still good for something."""
-    if "." not in what and not what.startswith("oat_"):
-        if len(what) > 64 or not what.isascii() or not what.isprintable() or " " in what:
-            raise ValidationError({"what": _("This is neither a token nor a jti.")})
-        return what
-    try:
-        return str(access_token.read(what)["jti"])
-    except InvalidToken as error:
-        raise ValidationError({"what": _("This is no access token of ours that could be used: %s") % error}) from None
+_ENDING = [
+    *(events.Kind.TOKEN_REVOKED, events.Kind.SESSION_REVOKED, events.Kind.USER_REVOKED, events.Kind.USER_DISABLED),
+    *(events.Kind.APPLICATION_REVOKED, events.Kind.KEY_REVOKED, events.Kind.AUTHORIZATION_WITHDRAWN),
+    *(events.Kind.PASSWORD_CHANGED, events.Kind.PASSWORD_RESET, events.Kind.SIGNED_OUT),
+]
+_AFTER = timedelta(seconds=10)
+"""An act writes its event right after the revocation, in one transaction: the first of these within this time."""
 
 
 class _WithNames(ChangeList):
@@ -121,8 +56,8 @@ def _names(revocations: Any) -> dict[str, str]:
             users.append(revocation.subject)
         elif revocation.kind == Kind.APPLICATION:
             applications.append(revocation.subject)
-    names = {str(pk): email for pk, email in User.objects.filter(pk__in=users).values_list("pk", "email")}
-    return names | dict(Application.objects.filter(client_id__in=applications).values_list("client_id", "name"))
+    named = Application.objects.filter(client_id__in=applications).values_list("client_id", "name")
+    return emails(users) | dict(named)
 
 
 class RevocationAdmin(ReadOnlyAdmin):
@@ -157,7 +92,7 @@ class RevocationAdmin(ReadOnlyAdmin):
     @display(description=_("subject"))
     def subject_text(self, revocation: Revocation) -> SafeString | str:
         name = _names([revocation]).get(revocation.subject, "")
-        model = _ACTS[revocation.kind][0] if revocation.kind in _ACTS else None
+        model = ACTS[revocation.kind][0] if revocation.kind in ACTS else None
         if model is None:
             return revocation.subject
         by = {"client_id": revocation.subject} if model is Application else {"pk": revocation.subject}
@@ -178,7 +113,15 @@ class RevocationAdmin(ReadOnlyAdmin):
 
     @display(description=_("by whom"))
     def by(self, revocation: Revocation) -> SafeString:
-        return list_link(AuditEvent, _("Events about it"), q=revocation.subject)
+        made = revocation.created
+        told = AuditEvent.objects.filter(subject=revocation.subject, at__range=(made, made + _AFTER), kind__in=_ENDING)
+        event = told.exclude(actor="").order_by("at").first()
+        rest = list_link(AuditEvent, _("Events about it"), q=revocation.subject)
+        if event is None:
+            return rest
+        address = reverse("admin:audit_auditevent_change", args=[event.pk])
+        name = emails([event.actor]).get(event.actor, event.actor)
+        return format_html('<a class="text-link" href="{}">{}</a> · {}', address, name, rest)
 
     @display(description=_("this server"))
     def here(self, revocation: Revocation) -> str:
@@ -217,7 +160,7 @@ class RevocationAdmin(ReadOnlyAdmin):
             kind = form.cleaned_data["kind"]
             if kind == Kind.TOKEN:
                 return self._ask_about_token(request, form.found)
-            return redirect(f"admin:{_ACTS[kind][1]}", object_id=form.found.pk)
+            return redirect(f"admin:{ACTS[kind][1]}", object_id=form.found.pk)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

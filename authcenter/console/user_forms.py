@@ -6,11 +6,14 @@ from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib.auth.models import Group
 from django.forms.fields import InvalidJSONInput
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanSwitchWidget
 
 from accounts.models import Role
+from authcenter.console.operators import may_manage
 
 _LONGEST_ADDRESS = 4000
 
@@ -86,6 +89,27 @@ class EmailAddressFormSet(PaginationInlineFormSet):
         for form in self.deleted_forms:
             if form.instance.primary:
                 raise forms.ValidationError(_("The address that somebody signs in with cannot be deleted."))
+
+
+class EmailAddressInline(TabularInline):
+    """allauth's addresses: an operator may mark one as verified and delete a spare one."""
+
+    model = EmailAddress
+    form = EmailAddressForm
+    formset = EmailAddressFormSet
+    fields = ("email", "verified", "primary")
+    readonly_fields = ("email", "primary")
+    extra = 0
+    hide_title = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or may_manage(request.user, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
 
 
 def _is_text(value: Any) -> bool:

@@ -4,6 +4,7 @@ An operator who is no superuser may change people who are no operators (`operato
 console rights: those fields are not in his form, so a crafted POST does not reach them either.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -21,7 +22,6 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
@@ -33,39 +33,12 @@ from authcenter.console.alive import alive
 from authcenter.console.confirm import confirmation, is_confirmed, report
 from authcenter.console.operators import may_manage
 from authcenter.console.record import RecordAdmin, list_link, without
-from authcenter.console.user_forms import (
-    EmailAddressForm,
-    EmailAddressFormSet,
-    NewUserForm,
-    PostalAddressField,
-    UserForm,
-)
+from authcenter.console.user_forms import EmailAddressInline, NewUserForm, PostalAddressField, UserForm
 from authcenter.oauth.models import Authorization, Family
 from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import Kind, end_all_of_application, end_all_of_user
 
 _RIGHTS = ("is_staff", "is_superuser", "groups")
-
-
-class EmailAddressInline(TabularInline):
-    """allauth's addresses: an operator may mark one as verified and delete a spare one."""
-
-    model = EmailAddress
-    form = EmailAddressForm
-    formset = EmailAddressFormSet
-    fields = ("email", "verified", "primary")
-    readonly_fields = ("email", "primary")
-    extra = 0
-    hide_title = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or may_manage(request.user, obj))
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_change_permission(request, obj)
 
 
 class UserAdmin(RecordAdmin):
@@ -76,7 +49,7 @@ class UserAdmin(RecordAdmin):
     ordering = ("email",)
     add_fieldsets = ((None, {"fields": ("email", "name", "roles", "send_mail")}),)
     fieldsets = (
-        (None, {"fields": ("email", "name", "is_active", "access")}),
+        (None, {"fields": ("email", "name", "is_active", "ends", "access")}),
         (_("Roles"), {"fields": ("roles",)}),
         (_("Console"), {"fields": _RIGHTS}),
         (
@@ -102,6 +75,7 @@ class UserAdmin(RecordAdmin):
     actions = ("revoke_selected",)
     actions_detail = ("revoke_one", "reset_one")
     goes_along = (Session, Authorization, Family)
+    revoked_as = Kind.USER
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("roles")
@@ -109,6 +83,9 @@ class UserAdmin(RecordAdmin):
     @display(description=_("roles"))
     def role_names(self, user: User) -> str:
         return ", ".join(role.name for role in user.roles.all())
+
+    def hit(self, objs: Iterable[User]) -> list[str]:
+        return receipts.of_people(User.objects.filter(pk__in=[user.pk for user in objs]))
 
     @display(description=_("access"))
     def access(self, user: User) -> SafeString:
@@ -145,7 +122,7 @@ class UserAdmin(RecordAdmin):
         return person is None or may_manage(request.user, person)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        fixed: tuple[str, ...] = ("access", "id", "date_joined", "last_login", "updated_at", "epoch")
+        fixed: tuple[str, ...] = ("ends", "access", "id", "date_joined", "last_login", "updated_at", "epoch")
         if not request.user.is_superuser:
             fixed += _RIGHTS
         elif obj is not None and obj.pk == request.user.pk:
@@ -189,6 +166,7 @@ class UserAdmin(RecordAdmin):
             _make_primary(user)
         if change and "email" in form.changed_data:
             _end_all(request, user, "e-mail address changed by an operator")
+            receipts.told(request, _("Everything of %s ended.") % user, Kind.USER, user.pk)
         if not change and form.cleaned_data.get("send_mail"):
             transaction.on_commit(lambda: _send_mail(request, user))
 
@@ -245,7 +223,7 @@ class UserAdmin(RecordAdmin):
                 ),
                 press=_("Reset"),
                 objects=[user],
-                hit=receipts.of_people(User.objects.filter(pk=user.pk)),
+                hit=self.hit([user]),
                 back=self.address_of(user),
             )
         with transaction.atomic():
@@ -274,7 +252,7 @@ class UserAdmin(RecordAdmin):
             ),
             press=_("Revoke"),
             objects=users,
-            hit=receipts.of_people(User.objects.filter(pk__in=[user.pk for user in users])),
+            hit=self.hit(users),
             back=back,
         )
 

@@ -50,6 +50,11 @@ def mac(message: bytes, purpose: str) -> bytes:
     return _tag(message, _mac_keys(tuple(settings.ENCRYPTION_KEYS), purpose)[0])
 
 
+def macs(message: bytes, purpose: str) -> list[bytes]:
+    """The tag under every key, newest first: to look up what was kept under an older one."""
+    return [_tag(message, key) for key in _mac_keys(tuple(settings.ENCRYPTION_KEYS), purpose)]
+
+
 def mac_is_right(message: bytes, tag: bytes, purpose: str) -> bool:
     keys = _mac_keys(tuple(settings.ENCRYPTION_KEYS), purpose)
     return any(hmac.compare_digest(_tag(message, key), tag) for key in keys)

@@ -1,4 +1,6 @@
-"""JWT access tokens (RFC 9068). No row is kept of them: what can end them is in their claims.
+"""Access tokens: JWTs (RFC 9068), or opaque ones for applications that ask for them.
+
+No row is kept of a JWT: what can end it is in its claims. An opaque one has a row, by its hash, with the same claims.
 
 `sid`, `gid`, `fid` name the session, authorization and family that they stand on; `uep` and `aep` are the epochs of
 user and application when they were made.
@@ -6,20 +8,25 @@ user and application when they were made.
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
-from authcenter.keys.ring import InvalidToken, ring
+from authcenter.keys.ring import ring
 from authcenter.oauth import scopes as scope_rules
-from authcenter.oauth.models import Application, Family, Grant
-from authcenter.resource_server.errors import ExpiredToken
+from authcenter.oauth.models import AccessToken, Application, DeviceGrant, Family, Grant
+from authcenter.oauth.registration import hashed
+from authcenter.resource_server.errors import ExpiredToken, InvalidToken
+from authcenter.resource_server.signature import signed_claims
 from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
+from authcenter.sessions.view import follower
 
 TYP = "at+jwt"
+OPAQUE = "oat_"
 
 
 @dataclass
@@ -42,7 +49,9 @@ class Grounds:
     nonce: str = ""
 
     @classmethod
-    def of(cls, row: Grant | Family, *, scopes: list[str], resources: list[str], **more: Any) -> "Grounds":
+    def of(
+        cls, row: Grant | DeviceGrant | Family, *, scopes: list[str], resources: list[str], **more: Any
+    ) -> "Grounds":
         """What a code's or a family's row remembers of the person, the sign-in and the epochs."""
         return cls(
             scopes=scopes,
@@ -66,7 +75,7 @@ def lifetime(application: Application) -> int:
 
 
 def mint(grounds: Grounds) -> tuple[str, dict[str, Any]]:
-    """A signed token and its claims."""
+    """A token and its claims. An opaque one is written in the caller's transaction."""
     application, now = grounds.application, int(time.time())
     audience = scope_rules.audience(application, grounds.scopes, grounds.resources)
     claims: dict[str, Any] = {
@@ -91,6 +100,8 @@ def mint(grounds: Grounds) -> tuple[str, dict[str, Any]]:
         }
         if grounds.session is not None and not grounds.offline:
             claims["sid"] = str(grounds.session)
+    if application.access_token_format == Application.TokenFormat.OPAQUE:
+        return _opaque(grounds, claims), claims
     return ring.sign(claims, typ=TYP, algorithm=application.access_token_signed_response_alg), claims
 
 
@@ -99,7 +110,12 @@ def read(token: str) -> dict[str, Any]:
 
     Says nothing about revocation: `authcenter.oauth.living` does.
     """
-    claims = ring.verify(token, typ=[TYP])
+    if token.startswith(OPAQUE):
+        claims = _kept(token)
+        if claims is None:
+            raise InvalidToken("no such opaque token")
+    else:
+        claims = signed_claims(token, follower, types=[TYP]).claims
     expires = claims.get("exp")
     if claims.get("iss") != settings.ISSUER or not isinstance(expires, int):
         raise InvalidToken("by another issuer, or without an end")
@@ -108,3 +124,30 @@ def read(token: str) -> dict[str, Any]:
     if time.time() >= expires:
         raise ExpiredToken("expired", claims)
     return claims
+
+
+class OpaqueTokens:
+    """An `IntrospectionSource` in process, so that our own APIs judge opaque tokens as any API would by asking."""
+
+    can_introspect = True
+
+    def introspect(self, token: str) -> Mapping[str, Any] | None:
+        """The claims of an opaque token that nothing has taken back, as far as this process knows; one statement."""
+        claims = _kept(token) if token.startswith(OPAQUE) else None
+        return None if claims is None or follower.is_revoked(claims) else claims
+
+
+def _opaque(grounds: Grounds, claims: dict[str, Any]) -> str:
+    token = OPAQUE + secrets.token_urlsafe(32)
+    AccessToken.objects.create(
+        token_hash=hashed(token),
+        claims=claims,
+        user=grounds.user,
+        application=grounds.application,
+        expires=datetime.fromtimestamp(claims["exp"], UTC),
+    )
+    return token
+
+
+def _kept(token: str) -> dict[str, Any] | None:
+    return AccessToken.objects.filter(token_hash=hashed(token)).values_list("claims", flat=True).first()

@@ -139,25 +139,33 @@ def _covers(living: Authorization | None, scopes: list[str], resources: list[str
     return living is not None and set(scopes) <= set(living.scopes) and set(resources) <= set(living.resources)
 
 
-def _page(request: Request, user: User, waiting: pending.Pending) -> dict[str, Any]:
-    application: Application = request.client
-    living = _living(user, application)
-    had = set(living.scopes) if living else set()
-    described = _described(request.scopes, user, had)
+def asked_for(user: User, scopes: list[str], resources: list[str], *, had: set[str]) -> dict[str, Any]:
+    """What the part of the page says that lists scopes: in groups what is new, apart what she granted before."""
+    described = _described(scopes, user, had)
     groups: dict[str, list[dict[str, Any]]] = {}
     for scope in described:
         if scope["new"]:
             groups.setdefault(scope["group"], []).append(scope)
+    return {
+        "groups": [{"title": title, "scopes": scopes} for title, scopes in groups.items()],
+        "granted": [scope for scope in described if not scope["new"]],
+        "offline": scope_rules.OFFLINE in scopes and scope_rules.OFFLINE not in had,
+        "resources": API.objects.filter(identifier__in=resources),
+    }
+
+
+def _page(request: Request, user: User, waiting: pending.Pending) -> dict[str, Any]:
+    application: Application = request.client
+    living = _living(user, application)
     destination, is_web = _destination(request.redirect_uri)
     return {
+        **asked_for(
+            user, request.scopes, waiting.parameters.all("resource"), had=set(living.scopes) if living else set()
+        ),
         "application": application,
         "user": user,
         "destination": destination,
         "destination_is_web": is_web,
-        "groups": [{"title": title, "scopes": scopes} for title, scopes in groups.items()],
-        "granted": [scope for scope in described if not scope["new"]],
-        "offline": scope_rules.OFFLINE in request.scopes and scope_rules.OFFLINE not in had,
-        "resources": API.objects.filter(identifier__in=waiting.parameters.all("resource")),
         "txn": waiting.key,
         "switch_url": reverse("oauth-switch-account"),
     }

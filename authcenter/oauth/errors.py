@@ -23,10 +23,13 @@ from oauthlib.oauth2.rfc6749.errors import (
     UnsupportedResponseTypeError,
 )
 from oauthlib.oauth2.rfc6749.errors import InvalidClientError as LibraryInvalidClientError
+from oauthlib.oauth2.rfc8628.errors import AuthorizationPendingError, ExpiredTokenError, SlowDownError
 
 __all__ = [
     "AccessDeniedError",
+    "AuthorizationPendingError",
     "ConsentRequired",
+    "ExpiredTokenError",
     "FatalClientError",
     "InvalidClientError",
     "InvalidClientIdError",
@@ -42,6 +45,7 @@ __all__ = [
     "RequestNotSupported",
     "RequestUriNotSupported",
     "ServerError",
+    "SlowDownError",
     "TooManyRefusals",
     "UnauthorizedClientError",
     "UnsupportedGrantTypeError",

@@ -1,23 +1,26 @@
-"""POST /oauth/introspect (RFC 7662), for those who prefer to ask.
+"""POST /oauth/introspect (RFC 7662), for those who prefer to ask; signed for who asks for that (RFC 9701).
 
 Who may ask about which token is a rule: an API about access tokens for its own identifier, a confidential application
 about its own tokens. Everybody else, and every dead token, gets the same `{"active": false}`.
 """
 
+import time
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from authcenter.keys.ring import InvalidToken
+from authcenter.keys.ring import InvalidToken, ring
 from authcenter.oauth import access_token, clients, living
 from authcenter.oauth.errors import OAuth2Error, json_error
 from authcenter.oauth.grants import refresh_token
 from authcenter.oauth.models import API, Application
 from authcenter.oauth.parameters import from_form
 from authcenter.oauth.registration import hashed
+from authcenter.sessions.view import follower
 
+SIGNED = "application/token-introspection+jwt"
 _TOLD = ("iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti", "auth_time", "acr", "amr", "sid")
 
 
@@ -26,10 +29,28 @@ def introspect(http: HttpRequest) -> HttpResponse:
     try:
         parameters = from_form(http)
         caller = clients.authenticate_caller(http, parameters)
+        follower.look()  # what is told here is exact: a key that was revoked a moment ago counts too
         told = _about(caller, parameters.required("token"))
     except OAuth2Error as error:
         return json_error(error)
-    return JsonResponse(told or {"active": False}, headers={"Cache-Control": "no-store"})
+    answer = told or {"active": False}
+    headers = {"Cache-Control": "no-store", "Vary": "Accept"}
+    if http.get_preferred_type(["application/json", SIGNED]) == SIGNED:
+        return HttpResponse(_signed(caller, answer), content_type=SIGNED, headers=headers)
+    return JsonResponse(answer, headers=headers)
+
+
+def _signed(caller: Application | API, answer: dict[str, Any]) -> str:
+    """RFC 9701 section 5: the answer inside, for this caller alone; no `sub` or `exp` that would make it a token."""
+    is_api = isinstance(caller, API)
+    claims = {
+        "iss": settings.ISSUER,
+        "aud": caller.identifier if is_api else caller.client_id,
+        "iat": int(time.time()),
+        "token_introspection": answer,
+    }
+    algorithm = caller.introspection_signed_response_alg if is_api else "RS256"
+    return ring.sign(claims, typ="token-introspection+jwt", algorithm=algorithm)
 
 
 def _about(caller: Application | API, token: str) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from authcenter.oauth.models import API, Application
 
 _CODE, _REFRESH = "authorization_code", "refresh_token"
-_DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 _IDENTITY = ["openid", "profile", "email", "address", "phone"]
 
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -43,7 +43,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     Application.Kind.DEVICE: {
         "client_type": Application.CLIENT_PUBLIC,
         "token_endpoint_auth_method": Application.AuthMethod.NONE,
-        "grant_types": [_DEVICE, _REFRESH],
+        "grant_types": [DEVICE_CODE, _REFRESH],
         "identity_scopes": [*_IDENTITY, "offline_access"],
     },
 }

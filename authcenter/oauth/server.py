@@ -17,11 +17,13 @@ from authcenter.oauth.errors import InvalidRequestError, UnsupportedGrantTypeErr
 from authcenter.oauth.grants import authorization_code, client_credentials, refresh_token
 from authcenter.oauth.grants.authorization_code import AuthorizationCodeGrant
 from authcenter.oauth.grants.client_credentials import ClientCredentialsGrant
+from authcenter.oauth.grants.device_code import DeviceCodeGrant
 from authcenter.oauth.grants.refresh_token import RefreshTokenGrant
 from authcenter.oauth.parameters import Parameters
+from authcenter.oauth.registration import DEVICE_CODE
 from authcenter.oauth.validator import Validator
 
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE)
 RESPONSE_TYPES = ("code",)
 
 
@@ -35,6 +37,7 @@ class Server:
             "authorization_code": self.code,
             "refresh_token": RefreshTokenGrant(validator, post_token=[refresh_token.consume]),
             "client_credentials": ClientCredentialsGrant(validator, post_token=[client_credentials.allow]),
+            DEVICE_CODE: DeviceCodeGrant(validator),
         }
         self.tokens = BearerToken(validator, _access_token, _lifetime, _refresh_token)
 

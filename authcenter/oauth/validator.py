@@ -13,6 +13,7 @@ from authcenter.oauth import clients, id_token, redirects
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.errors import InvalidRequestError, UnsupportedResponseTypeError
 from authcenter.oauth.grants import authorization_code, refresh_token
+from authcenter.oauth.registration import DEVICE_CODE
 
 
 class Validator(OAuth2Validator):
@@ -124,7 +125,7 @@ class Validator(OAuth2Validator):
         return id_token.mint(request.__dict__["_grounds"], token["access_token"])
 
     def save_bearer_token(self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any) -> None:
-        if request.grant_type != "authorization_code":
+        if request.grant_type not in {"authorization_code", DEVICE_CODE}:
             return
         if request.client.allows_grant_type("refresh_token"):
             refresh_token.start(request, token["refresh_token"])

@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from authcenter.audit.models import Refusals
-from authcenter.oauth.models import Family, Grant
+from authcenter.oauth.models import AccessToken, DeviceGrant, Family, Grant
 from authcenter.outbox import models as outbox
 from authcenter.sessions.models import Revocation, Session
 
@@ -38,15 +38,19 @@ log = structlog.get_logger("authcenter.server")
 
 def _over(now: datetime) -> list[tuple[str, type[models.Model], Q]]:
     """Each condition has an index. What is referred to comes after what refers to it."""
-    referred = Exists(Grant.objects.filter(session=OuterRef("pk"))) | Exists(
-        Family.objects.filter(session=OuterRef("pk"))
+    referred = (
+        Q(Exists(Grant.objects.filter(session=OuterRef("pk"))))
+        | Q(Exists(DeviceGrant.objects.filter(session=OuterRef("pk"))))
+        | Q(Exists(Family.objects.filter(session=OuterRef("pk"))))
     )
     return [
         ("revocations", Revocation, Q(expires__lt=now)),
         # A replayed code must find the family that it bought for as long as that can live.
         ("codes", Grant, Q(expires__lt=now - settings.REFRESH_ABSOLUTE - _DAY)),
+        ("device codes", DeviceGrant, Q(expires__lt=now - _DAY)),
         ("families", Family, Q(expires__lt=now - _DAY)),
         ("sessions", Session, Q(expires__lt=now - settings.REFRESH_ABSOLUTE - _DAY) & ~referred),
+        ("opaque tokens", AccessToken, Q(expires__lt=now)),
         ("counters of refusals", Refusals, Q(ends__lt=now)),
         ("cookies", CookieSession, Q(expire_date__lt=now)),
         ("messages delivered", outbox.Delivery, outbox.is_old(now)),

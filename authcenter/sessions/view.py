@@ -8,7 +8,7 @@ however many requests there are; and there is no thread that could die or be los
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.db import connection, transaction
@@ -54,6 +54,14 @@ def is_revoked(claims: Mapping[str, Any]) -> bool:
     return Revocation.objects.filter(about(claims)).exists()
 
 
+class Position(NamedTuple):
+    """Where the feed stood at the time `as_of` (Unix, seconds); before the first revocation it has no name."""
+
+    feed: str
+    sequence: int
+    as_of: float
+
+
 class Follower:
     """A `KeySource` and a `RevocationSource` in this process: what the database said, at most `BOUND_SECONDS` ago."""
 
@@ -74,6 +82,21 @@ class Follower:
         self._look_if_old()
         return self._view.is_revoked(claims)
 
+    def position(self, at_least: int = 0) -> Position:
+        """Where the feed stood, at most `BOUND_SECONDS` ago; and now, where it is not at `at_least` yet."""
+        if connection.in_atomic_block:
+            return _position_now()
+        self._look_if_old()
+        if self._position.sequence < at_least:  # who asks has been told more by another worker
+            self.look()
+        return self._position
+
+    def look(self) -> None:
+        """Ask for the news now, whatever the age of the view: one statement."""
+        with self._looking:
+            if not connection.in_atomic_block:
+                self._look()
+
     @property
     def age(self) -> float:
         """Always fresh: who asks has looked, or got an exception."""
@@ -85,7 +108,7 @@ class Follower:
 
     def forget(self) -> None:
         """Begin anew."""
-        self._view = View()
+        self._view, self._position = View(), Position("", 0, 0.0)
         self._grow_old()
 
     def _grow_old(self) -> None:
@@ -102,12 +125,10 @@ class Follower:
 
     def _look(self) -> None:
         asked_at = time.monotonic()
-        found = Feed.objects.filter(pk=1).values_list("feed", "sequence").first()
-        if found is not None:
-            feed, sequence = str(found[0]), int(found[1])
-            if (feed, sequence) != (self._view.feed, self._view.sequence):
-                self._catch_up(feed, sequence)
-        self._looked_at = asked_at
+        found = _position_now()
+        if (found.feed, found.sequence) != (self._view.feed, self._view.sequence):
+            self._catch_up(found.feed, found.sequence)
+        self._position, self._looked_at = found, asked_at
 
     def _catch_up(self, feed: str, sequence: int) -> None:
         start = self._view.sequence
@@ -122,6 +143,13 @@ class Follower:
             entries.append((kind, subject, epoch))
             last = max(last, number)  # committed since `sequence` was read, and so all before it
         self._view.take(feed, start, last, entries)
+
+
+def _position_now() -> Position:
+    """Asks the table; one statement."""
+    as_of = time.time()  # before the look, so that nothing is ever younger than it says
+    feed, sequence = Feed.objects.filter(pk=1).values_list("feed", "sequence").first() or ("", 0)
+    return Position(str(feed), int(sequence), as_of)
 
 
 follower = Follower()

@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from accounts.models import User
 from authcenter.audit.models import AuditEvent
 from authcenter.oauth.models import API, Application, Scope
-from authcenter.oauth.registration import new_application, set_new_secret
+from authcenter.oauth.registration import DEVICE_CODE, new_application, set_new_secret
 from tests.oauth import flow
 from tests.oauth.flow import PASSWORD, App, Browser
 
@@ -121,6 +121,25 @@ def native(db: None) -> App:
 @pytest.fixture
 def machine(orders: API) -> App:
     return made(Application.Kind.MACHINE, "Machine", ["orders:read", "orders:write"])
+
+
+@pytest.fixture
+def kiosk(orders: API) -> App:
+    """A public device: nothing but its code and a client id that everybody may know."""
+    return made(Application.Kind.DEVICE, "Kiosk", ["orders:read", "orders:write"])
+
+
+@pytest.fixture
+def camera(orders: API) -> App:
+    """A confidential device, which gets no refresh token."""
+    return made(
+        Application.Kind.DEVICE,
+        "Camera",
+        ["orders:read"],
+        client_type=Application.CLIENT_CONFIDENTIAL,
+        token_endpoint_auth_method="client_secret_basic",
+        grant_types=[DEVICE_CODE],
+    )
 
 
 @pytest.fixture

@@ -50,10 +50,8 @@ def test_what_is_said_is_what_there_is(db):
     assert set(said["token_endpoint_auth_methods_supported"]) == set(Application.AuthMethod.values)
     for flag in ("claims_parameter_supported", "request_parameter_supported", "request_uri_parameter_supported"):
         assert said[flag] is False
-    assert (
-        not {"registration_endpoint", "device_authorization_endpoint", "pushed_authorization_request_endpoint"}
-        & said.keys()
-    )
+    assert said["device_authorization_endpoint"] == f"{settings.ISSUER}/oauth/device"  # RFC 8628 section 4
+    assert not {"registration_endpoint", "pushed_authorization_request_endpoint"} & said.keys()
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -39,6 +39,12 @@ class API(models.Model):
         _("client ID"), max_length=100, unique=True, default=api_client_id, help_text=_("To ask introspection.")
     )
     client_secret = models.CharField(_("client secret, hashed"), max_length=100, blank=True, editable=False)
+    introspection_signed_response_alg = models.CharField(
+        _("algorithm of signed introspection answers"),
+        max_length=8,
+        choices=[("RS256", "RS256"), ("ES256", "ES256")],
+        default="RS256",  # RFC 9701 section 6
+    )
     is_active = models.BooleanField(_("active"), default=True)
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 

@@ -31,6 +31,10 @@ class Application(AbstractApplication):
         ES256 = "ES256", "ES256"
         RS256 = "RS256", "RS256"
 
+    class TokenFormat(models.TextChoices):
+        JWT = "jwt", _("JWT")
+        OPAQUE = "opaque", _("opaque")
+
     # Ours instead: `grant_types` (several), `client_secret` as SHA-256, `id_token_signed_response_alg`.
     authorization_grant_type = None
     hash_client_secret = None
@@ -72,6 +76,13 @@ class Application(AbstractApplication):
     )
     access_token_signed_response_alg = models.CharField(
         _("access token algorithm"), max_length=8, choices=Algorithm, default=Algorithm.ES256
+    )
+    access_token_format = models.CharField(
+        _("access token format"),
+        max_length=8,
+        choices=TokenFormat,
+        default=TokenFormat.JWT,
+        help_text=_("JWT: APIs check it by themselves. Opaque: they must ask, and nobody can read it; one row each."),
     )
     access_token_seconds = models.PositiveIntegerField(
         _("access token lives, seconds"), null=True, blank=True, help_text=_("Empty: the server's default.")

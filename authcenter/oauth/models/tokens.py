@@ -1,11 +1,13 @@
-"""Codes, families, and the three models of the library that we swap now and fill later.
+"""Codes, device codes, families, and what else of the library we swap.
 
-No row holds a code or a token in clear: `code` and `token_hash` are SHA-256. A JWT access token has no row at all.
+No row holds a code or a token in clear: `code`, `device_code` and `token_hash` are SHA-256. A JWT access token has no
+row at all.
 """
 
 import uuid
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import (
     AbstractAccessToken,
@@ -15,6 +17,7 @@ from oauth2_provider.models import (
     AbstractRefreshToken,
 )
 
+from authcenter.oauth.models.application import Application
 from authcenter.oauth.models.authorization import Authorization
 from authcenter.sessions.models import Session
 
@@ -89,11 +92,19 @@ class Family(AbstractRefreshToken):
 
 
 class AccessToken(AbstractAccessToken):
-    """An opaque access token, for applications that will ask for them."""
+    """An opaque access token, of an application that asks for them. A JWT has no row."""
 
     token = None
+    token_checksum = None
     source_refresh_token = None
     id_token = None
+    scope = None
+    resource = None
+    updated = None
+
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    claims = models.JSONField(default=dict)
+    """What the JWT in its place would say: so it stands on the same things, and is taken back by the same rows."""
 
     class Meta(AbstractAccessToken.Meta):
         indexes = [models.Index(fields=["expires"], name="access_token_by_end")]
@@ -107,9 +118,40 @@ class IDToken(AbstractIDToken):
 
 
 class DeviceGrant(AbstractDeviceGrant):
-    """A device code (RFC 8628)."""
+    """A device code (RFC 8628). Redeemed, the row stays as long as what it bought can live: a replay finds its family.
 
-    client_id = models.CharField(max_length=255)
+    Pending: not `answered`. Denied: answered, without an authorization. Allowed, until `consumed`: with one.
+    """
+
+    client_id = None
+    status = None
+    last_checked = None
+    is_expired = None
+
+    device_code = models.CharField(max_length=64, editable=False)
+    user_code = models.CharField(max_length=32, unique=True, null=True, blank=True, editable=False)
+    """A MAC, as eight letters are too few to hide behind a hash. None once answered: the letters mean nothing then."""
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="device_codes")
+    application_epoch = models.PositiveIntegerField()
+    resource = models.JSONField(default=list)
+    created = models.DateTimeField(default=timezone.now)
+    address = models.CharField(max_length=45, blank=True)
+    user_agent = models.CharField(max_length=512, blank=True)
+    """Of the device, when it asked: shown to whoever answers."""
+    poll_after = models.FloatField(default=0)
+    """Seconds since 1970; a poll before is too early. A number, so that one statement on any database adds to it."""
+    expires = models.DateTimeField()
+    """Of a redeemed code: when what it bought ends at the latest. The one instant after which the row may be swept."""
+
+    answered = models.DateTimeField(null=True, blank=True)
+    authorization = models.ForeignKey(Authorization, null=True, on_delete=models.CASCADE, related_name="device_codes")
+    session = models.ForeignKey(Session, null=True, on_delete=models.CASCADE, related_name="+")
+    family = models.UUIDField(default=uuid.uuid4, editable=False)
+    auth_time = models.DateTimeField(null=True)
+    amr = models.JSONField(default=list)
+    acr = models.CharField(max_length=64, blank=True)
+    user_epoch = models.PositiveIntegerField(default=0)
+    consumed = models.DateTimeField(null=True, blank=True)
 
     class Meta(AbstractDeviceGrant.Meta):
-        pass
+        indexes = [models.Index(fields=["expires"], name="device_grant_by_end")]
