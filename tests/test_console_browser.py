@@ -59,7 +59,7 @@ def test_to_revoke_somebody_from_the_search_to_the_receipt(request, server, scre
 
     def look(name):
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
+            page.evaluate(f"document.documentElement.classList.toggle('dark', {str(scheme == 'dark').lower()})")
             assert _fits(page), name
             complaints.extend(f"{name}, {scheme}: {fault}" for fault in _faults(page))
             screenshots(page, f"console-{name}-{width}-{scheme}")
@@ -87,12 +87,13 @@ def test_to_revoke_somebody_from_the_search_to_the_receipt(request, server, scre
     page.goto(page.url.replace("/change/", "/delete/"))
     page.get_by_text("What this hits now").wait_for()
     look("delete-user")
-    assert not complaints
+    assert not complaints, "\n".join(complaints)
 
 
 def _faults(page):
-    """Against WCAG 2.2 A and AA, in what is ours: the frame and its forms belong to the theme."""
-    found = Axe().run(page, context="#content", options=WCAG).response["violations"]
+    """Against WCAG 2.2 A and AA, in what is ours: search fields, heads and rows of tables belong to the theme."""
+    ours = {"include": [["#content"]], "exclude": [["#changelist-search"], ["#result_list thead"], [".tabular"]]}
+    found = Axe().run(page, context=ours, options=WCAG).response["violations"]
     return [f"{fault['id']}: " + " | ".join(node["html"][:160] for node in fault["nodes"][:3]) for fault in found]
 
 

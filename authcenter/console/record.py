@@ -155,7 +155,7 @@ class RecordAdmin(ModelAdmin):
         waived = {str(model._meta.verbose_name) for model in self.goes_along}
         shown: list[Any] = [str(obj) for obj in objs]
         if lines := self.hit(objs):
-            shown += [_("What this hits now"), lines]
+            shown += [format_html("<strong>{}</strong>", _("What this hits now")), lines]
         return shown, counts, {name for name in needed if str(name) not in waived}, protected
 
     def record(self, request: HttpRequest, obj: Any, act: str, **detail: Any) -> None:
