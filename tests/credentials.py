@@ -1,22 +1,40 @@
 """One person's credentials of every kind, got over HTTP before something is taken back, and tried for real after it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.test import Client
 
+from authcenter.oauth.models import Application
 from tests.oauth import flow
-from tests.oauth.flow import HOST, App, Browser, as_app, redeem, refresh, secret, tokens, userinfo
+from tests.oauth.devices import Device, allowed
+from tests.oauth.flow import HOST, App, Browser, as_app, machine_token, redeem, refresh, secret, userinfo
 
-IN_BROWSER = ("cookie", "access", "refresh", "offline access", "offline refresh", "code")
-"""A browser's sign-in and what an application got through it: a family without and one with `offline_access`, and a
-code that nobody has redeemed yet."""
+IN_BROWSER = (
+    "cookie",
+    "access",
+    "opaque access",
+    "refresh",
+    "offline access",
+    "offline refresh",
+    "code",
+    "device code",
+)
+"""A browser's sign-in and what an application got through it: a family without and one with `offline_access`, a code
+that nobody has redeemed yet, and a device code that she has allowed and whose device has not come back yet."""
 
 IN_APP = ("session access", "session refresh")
 """A JWT session: the sign-in of a first-party app."""
 
 BY_OTHER_APP = IN_BROWSER[1:]
+
+CALENDAR = "calendar:read"
+"""What an application may read with its own credentials."""
+
+OF_MACHINE = ("machine access", "machine opaque access")
+"""What an application got with its own credentials, without a person."""
 
 
 @dataclass
@@ -31,6 +49,11 @@ class Held:
     """The code that bought `online`."""
     stale_refresh: str
     """Two refreshes old: no retry window covers it."""
+    opaque: str
+    """An opaque access token of the family of `online`."""
+    device: Device
+    spent_device: Device
+    """The device code that bought `offline`."""
 
     @classmethod
     def get(cls, app: App, person: Any, browser: Browser) -> "Held":
@@ -39,21 +62,56 @@ class Held:
         stale = online["refresh_token"]
         for _ in range(2):
             online = _ok(refresh(app, online["refresh_token"]))
-        offline = tokens(app, person, browser, scope="openid offline_access")
-        return cls(app, online, offline, browser.code(app, person), spent, stale)
+        with opaque_tokens(app):
+            opaque = _ok(refresh(app, online["refresh_token"]))
+        online["refresh_token"] = opaque["refresh_token"]
+        bought = allowed(app, person, "openid offline_access", browser)
+        offline = _ok(bought.poll())
+        code, device = browser.code(app, person), allowed(app, person, "openid", browser)
+        return cls(app, online, offline, code, spent, stale, opaque["access_token"], device, bought)
 
     def tries(self) -> Iterator[tuple[str, bool]]:
         for name, got in (("access", self.online), ("offline access", self.offline)):
             yield name, self._access_lives(got["access_token"])
+        yield "opaque access", self._access_lives(self.opaque)
         for name, got in (("refresh", self.online), ("offline refresh", self.offline)):
             yield name, _lives(refresh(self.app, got["refresh_token"]), 200, {400, 401})
         yield "code", _lives(redeem(self.app, self.code), 200, {400, 401})
+        yield "device code", _lives(self.device.poll(), 200, {400, 401})
 
     def _access_lives(self, token: str) -> bool:
         lives = _lives(userinfo(token), 200, {401})
         asked = as_app(self.app, "/oauth/introspect", {"token": token})
         assert asked.status_code == 401 or asked.json()["active"] == lives, "userinfo and introspection disagree"
         return lives
+
+
+@dataclass
+class OfMachine:
+    app: App
+    access: str
+    opaque: str
+
+    @classmethod
+    def get(cls, app: App) -> "OfMachine":
+        access = _ok(machine_token(app, CALENDAR))["access_token"]
+        with opaque_tokens(app):
+            opaque = _ok(machine_token(app, CALENDAR))["access_token"]
+        return cls(app, access, opaque)
+
+    def tries(self) -> Iterator[tuple[str, bool]]:
+        for name, token in zip(OF_MACHINE, (self.access, self.opaque), strict=True):
+            asked = as_app(self.app, "/oauth/introspect", {"token": token})
+            yield name, _lives(asked, 200, {401}) and asked.json()["active"]
+
+
+@contextmanager
+def opaque_tokens(app: App) -> Iterator[None]:
+    """What the application gets meanwhile is opaque."""
+    row = Application.objects.filter(pk=app.row.pk)
+    row.update(access_token_format="opaque")
+    yield
+    row.update(access_token_format="jwt")
 
 
 @dataclass
