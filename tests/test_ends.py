@@ -99,7 +99,8 @@ rotates the keys                        ........  ..  ........  ..  .......  ...
 revokes a compromised key               .x..x...  xx  .x..x...  xx  x..x...  .x..x...xx  x.
 """
 """x dies, . lives. One mark a credential, in the order of `GROUPS`: cookie, access, opaque access, refresh, offline
-access, offline refresh, code, device code; access and refresh of a JWT session; access and opaque access of a machine."""
+access, offline refresh, code, device code; access and refresh of a JWT session; access and opaque access of a
+machine."""
 
 
 def expected() -> dict[str, list[str]]:
@@ -464,13 +465,13 @@ def page() -> str:
         "`tests/test_ends.py` tries every cell over HTTP and writes this page.",
         "",
         "- *cookie*: a browser's sign-in. *access*, *refresh*: an application's tokens without `offline_access`;",
-        "  *offline access*, *offline refresh*: with it; *opaque access*: of an application that asks for opaque tokens.",
-        "- *code*: an authorization code that nobody has redeemed yet. *device code*: one that its person has allowed and",
-        "  whose device has not come back yet.",
+        "  *offline access*, *offline refresh*: with it. *opaque access*: where the application asks for opaque ones.",
+        "- *code*: an authorization code that nobody has redeemed yet. *device code*: one that its person has allowed,",
+        "  and whose device has not come back yet.",
         "- *session access*, *session refresh*: the tokens of a first-party app's own sign-in.",
         "- **This browser** is where the act happens or what it names, and **JWT session** the same of a first-party",
-        "  app; **other application** has its tokens through this browser; **machine** is what the application got with its",
-        "  own credentials, without a person. The others are there to see that they live.",
+        "  app; **other application** has its tokens through this browser; **machine** is what the application",
+        "  got with its own credentials, without a person. The others are there to see that they live.",
         "",
     ]
     for line in TABLE.strip("\n").splitlines()[2:]:
