@@ -1,8 +1,9 @@
 """Somebody else's server on loopback that counts what it gets and answers as a test wants."""
 
+import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +19,9 @@ class Listener:
     pause: float = 0.0
     drip: bool = False
     """Answers one byte every tenth of a second."""
+    fails: Callable[[bytes], bool] = lambda body: False
+    failing_status: int = 0
+    """Which bodies it answers with this status, or, with 0, by breaking off."""
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     """Headers (lower case) and body of each request."""
     at: list[float] = field(default_factory=list)
@@ -26,7 +30,7 @@ class Listener:
 
 
 @contextmanager
-def listener() -> Iterator[Listener]:
+def listener(secure: ssl.SSLContext | None = None) -> Iterator[Listener]:
     lock, here = threading.Lock(), [0]
 
     class Handler(BaseHTTPRequestHandler):
@@ -38,7 +42,11 @@ def listener() -> Iterator[Listener]:
                 heard.got.append((headers, self.rfile.read(int(headers.get("content-length", 0)))))
                 heard.at.append(time.monotonic())
             time.sleep(heard.pause)
-            self.send_response(heard.status)
+            failing = heard.fails(heard.got[-1][1])
+            if failing and not heard.failing_status:
+                self.close_connection = True
+                return
+            self.send_response(heard.failing_status if failing else heard.status)
             for name, value in heard.headers.items():
                 self.send_header(name, value)
             self.end_headers()
@@ -60,6 +68,8 @@ def listener() -> Iterator[Listener]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        if secure:
+            server.socket = secure.wrap_socket(server.socket, server_side=True)
         heard = Listener(f"http://127.0.0.1:{server.server_port}/events?x=1")
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield heard

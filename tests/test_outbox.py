@@ -1,20 +1,28 @@
 """The outbox and the one way out: retries, dead letters, one sender at a time, and addresses that are never asked."""
 
+import contextlib
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import transaction
+from django.test import override_settings
 from django.utils import timezone
 
 from authcenter.audit.models import AuditEvent
+from authcenter.keys import vault
+from authcenter.keys.ring import ring
 from authcenter.outbox import outbound, sending
 from authcenter.outbox.models import KEPT_DEAD, KEPT_DELIVERED, Delivery, is_forgotten, is_old
 from authcenter.outbox.sending import Message, enqueue, serve
+from tests.certificates import self_signed
 from tests.receiver import Listener, listener
 from tests.tokens import parts
 
@@ -28,10 +36,13 @@ def there() -> Iterator[Listener]:
         yield heard
 
 
-def put(there: Listener, number: int = 1, receiver: str = TO, **options: Any) -> Delivery:
-    message = Message({"number": number}, "secevent+jwt", "ES256", "application/secevent+jwt", **options)
+def put(there: Listener, number: int = 1, receiver: str = TO, secret: str = "") -> Delivery:
+    message = Message({"number": number}, "secevent+jwt", "ES256", "application/secevent+jwt")
+    sealed = vault.encrypt(secret) if secret else ""
     with transaction.atomic():
-        enqueue(Delivery.Kind.TEST, receiver=receiver, target=there.url, message=message, sequence=number)
+        enqueue(
+            Delivery.Kind.TEST, receiver=receiver, target=there.url, message=message, secret=sealed, sequence=number
+        )
     return Delivery.objects.latest("id")
 
 
@@ -43,9 +54,9 @@ def numbers(there: Listener) -> list[int]:
     return [parts(body.decode())[1]["number"] for _headers, body in there.got]
 
 
-def test_a_message_is_signed_when_it_is_sent_and_rests_encrypted(there: Listener) -> None:
-    delivery = put(there, authorization="Bearer agreed")
-    assert "agreed" not in delivery.message and "number" not in delivery.message
+def test_a_message_is_signed_when_it_is_sent_and_its_secret_rests_encrypted(there: Listener) -> None:
+    delivery = put(there, secret="agreed")
+    assert "agreed" not in str(vars(delivery))
     assert serve(TO) == 1
     [(headers, body)] = there.got
     header, claims = parts(body.decode())
@@ -129,7 +140,9 @@ def test_rfc8935_2_4_an_error_that_no_repeat_can_cure_is_a_dead_letter(there: Li
     serve(TO)
     delivery.refresh_from_db()
     assert bool(delivery.given_up) is final and (delivery.next_at is None) is final
-    assert len(there.got) == (2 if final else 1), "the next message may be a good one"
+    curable = {"invalid_key", "authentication_failed", "access_denied"}
+    cured_there = isinstance(body, dict) and str(body["err"]) in curable
+    assert len(there.got) == (1 if cured_there else 2), "the next message may be a good one"
     assert "x" * 70 not in delivery.last_error
     assert AuditEvent.objects.filter(kind="delivery_given_up").count() == (2 if final else 0)
     assert other.pk
@@ -146,12 +159,57 @@ def test_after_a_day_it_is_given_up_and_said_so(there: Listener) -> None:
     assert event.subject == TO and event.detail["delivery"] == delivery.pk
 
 
-def test_a_message_of_a_lost_key_is_a_dead_letter(there: Listener, settings: Any) -> None:
-    delivery = put(there)
-    settings.ENCRYPTION_KEYS = ["another " * 5]
-    serve(TO)
+def test_a_secret_of_a_lost_key_is_said_and_can_be_entered_anew(there: Listener, settings: Any) -> None:
+    delivery = put(there, secret="agreed")
+    ring.jwks()
+    with override_settings(ENCRYPTION_KEYS=["another " * 5]):
+        serve(TO)
     delivery.refresh_from_db()
-    assert delivery.given_up and "ENCRYPTION_KEYS" in delivery.last_error and not there.got
+    assert "ENCRYPTION_KEYS" in delivery.last_error and not delivery.given_up and not there.got
+    sending.redirect(TO, target=there.url, secret=vault.encrypt("new"))
+    assert serve(TO) == 1 and there.got[0][0]["authorization"] == "Bearer new"
+
+
+def test_what_waits_goes_to_the_corrected_address(there: Listener) -> None:
+    with listener() as wrong:
+        wrong.status = 404
+        put(wrong, 1), put(wrong, 2)
+        serve(TO)
+        assert len(wrong.got) == 1 and not sending.due()
+        sending.redirect(TO, target=there.url, secret="")
+        assert sending.due() == [TO] and serve(TO) == 2
+        assert numbers(there) == [1, 2] and len(wrong.got) == 1
+
+
+def test_what_was_switched_off_gets_nothing_more(there: Listener) -> None:
+    put(there, 1), put(there, 2, "another")
+    sending.drop(TO, "Push was switched off.")
+    assert sending.due() == ["another"] and serve(TO) == 0
+    assert Delivery.objects.get(receiver=TO).last_error == "Push was switched off."
+
+
+@pytest.mark.parametrize("how", ["answers 500", "answers 400", "breaks off"])
+def test_one_message_that_fails_for_itself_holds_up_no_other_for_long(there: Listener, how: str) -> None:
+    there.fails = lambda body: parts(body.decode())[1]["number"] == 0
+    there.failing_status = {"answers 500": 500, "answers 400": 400}.get(how, 0)
+    poison = put(there, 0)
+    for round_ in range(7):
+        put(there, round_ + 1)
+        serve(TO)
+        make_due()
+        if how != "breaks off":
+            assert numbers(there)[-1] == round_ + 1
+    poison.refresh_from_db()
+    assert poison.delivered is None and poison.attempts == 7
+    assert Delivery.objects.filter(delivered__isnull=False).count() == 7
+
+
+def test_a_backlog_hides_no_other_receiver(there: Listener, monkeypatch: Any) -> None:
+    monkeypatch.setattr(sending, "_MOST", 3)
+    for number in range(7):
+        put(there, number, "long")
+    put(there, 8, "short")
+    assert sending.due() == ["long", "short"]
 
 
 def test_who_died_while_sending_is_followed_by_another(there: Listener) -> None:
@@ -228,6 +286,15 @@ PRIVATE = [
     "https://[::ffff:127.0.0.1]/",
     "https://[::ffff:10.0.0.1]/",
     "https://[64:ff9b::a00:1]/",
+    "https://[64:ff9b:1::a00:1]/",
+    "https://[fec0::1]/",
+    "https://[3fff::1]/",
+    "https://[5f00::1]/",
+    "https://[2001:db8::1]/",
+    "https://[::10.0.0.1]/",
+    "https://[2001:0:4136:e378:8000:63bf:f5ff:fffe]/",
+    "https://192.88.99.1/",
+    "https://240.0.0.1/",
     "https://[2002:7f00:1::]/",
     "https://[fe80::1]/",
     "https://[fc00::1]/",
@@ -285,9 +352,16 @@ def test_rg_other_schemes_ports_and_tricks_are_refused(closed: None, url: str) -
     assert outbound.fault(url)
 
 
-@pytest.mark.parametrize("url", ["https://example.com", "https://example.com:8443/x?y=z", "https://1.1.1.1/"])
+@pytest.mark.parametrize(
+    "url",
+    ["https://example.com", "https://example.com:8443/x?y=z", "https://1.1.1.1/", "https://[2606:4700:4700::1111]/"],
+)
 def test_an_ordinary_address_is_fine(closed: None, url: str) -> None:
     assert outbound.fault(url) == ""
+
+
+def test_rfc6052_a_public_address_behind_nat64_is_fine(closed: None) -> None:
+    assert outbound.fault("https://[64:ff9b::101:101]/") == ""
 
 
 def test_rg_one_private_address_among_public_ones_is_enough(closed: None, monkeypatch: Any) -> None:
@@ -355,6 +429,55 @@ def test_rg_long_and_slow_answers_end(there: Listener) -> None:
     there.drip, there.pause = False, 1.0
     with pytest.raises(outbound.Failed, match="too long"):
         outbound.send("GET", there.url, headers={}, seconds=0.3)
+
+
+def test_rg_a_name_that_takes_too_long_ends(monkeypatch: Any) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_named: time.sleep(1) or [])
+    began = time.monotonic()
+    with pytest.raises(outbound.Failed, match="too long to resolve"):
+        outbound.send("GET", "https://slow.example/", headers={}, seconds=0.3)
+    assert time.monotonic() - began < 1
+
+
+def test_rg_a_slow_handshake_ends() -> None:
+    """TLS by a byte at a time: each step comes in time, the whole does not."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            line, _peer = server.accept()
+            with line, contextlib.suppress(OSError):
+                for byte in b"\x16\x03\x03\x40\x00" + bytes(60):
+                    line.sendall(bytes([byte]))
+                    time.sleep(0.1)
+
+        threading.Thread(target=drip, daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(outbound.Failed, match="too long"):
+            outbound.send("GET", f"https://127.0.0.1:{server.getsockname()[1]}/", headers={}, seconds=0.5)
+        assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "good"),
+    [("shop.test", True, True), ("elsewhere.test", True, False), ("shop.test", False, False)],
+)
+def test_rg_a_certificate_must_be_good_and_for_the_host(
+    settings: Any, monkeypatch: Any, tmp_path: Path, name: str, known: bool, good: bool
+) -> None:
+    context, trusted = self_signed(name, tmp_path)
+    settings.OUTBOUND_ALLOWED = ["shop.test"]
+    settings.OUTBOUND_CA_FILE = str(trusted) if known else ""
+    with listener(context) as secure:
+        url = secure.url.replace("http://127.0.0.1", "https://shop.test")
+        port = urlsplit(url).port
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+        monkeypatch.setattr(outbound, "_looked_up", lambda *_arguments: found)
+        if not good:
+            with pytest.raises(outbound.Failed, match="certificate"):
+                outbound.send("GET", url, headers={})
+            assert not secure.got
+        else:
+            assert outbound.send("GET", url, headers={}).status == 202
 
 
 def test_nobody_there_and_no_such_name_are_failures(settings: Any) -> None:

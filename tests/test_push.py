@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import override_settings
 
 from authcenter.keys import vault
 from authcenter.keys.ring import ring
@@ -58,6 +59,12 @@ def test_rfc8417_2_2_a_revocation_is_one_event_token(receiver: Receiver, there: 
     headers, body = there.got[0]
     assert parts(body.decode())[0]["typ"] == "secevent+jwt", "RFC 8417 section 2.3"
     assert headers["authorization"] == "Bearer agreed"
+
+
+def test_an_act_does_not_fail_for_a_secret_that_nobody_can_open(receiver: Receiver, there: Listener) -> None:
+    with override_settings(ENCRYPTION_KEYS=["another " * 5]):
+        revoke(Kind.SESSION, "s1", reason="signed out")
+        assert Revocation.objects.count() == 1 and not events(there)
 
 
 def test_rfc8935_2_1_the_request(receiver: Receiver, there: Listener) -> None:

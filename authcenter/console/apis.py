@@ -26,6 +26,7 @@ from authcenter.oauth.models import API, Application, Scope
 from authcenter.oauth.registration import set_new_secret
 from authcenter.oauth.scopes import IDENTITY
 from authcenter.sessions.models import Receiver
+from authcenter.sessions.push import changed as push_changed
 from authcenter.sessions.push import send_test
 from authcenter.sessions.revocation import Kind, end_all_of_application
 
@@ -148,6 +149,8 @@ class APIAdmin(RecordAdmin):
         if going:
             _end_all(request, form.instance, Scope.objects.filter(pk__in=going), "scope deleted by an operator")
         super().save_formset(request, form, formset, change)
+        if formset.model is Receiver and formset.has_changed():
+            push_changed(form.instance.identifier)
 
     @action(description=_("Roll secret"), url_path="roll-secret", permissions=["roll"], icon="autorenew")
     def roll_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -22,8 +22,10 @@ class Delivery(models.Model):
     receiver = models.CharField(_("receiver"), max_length=255)
     """Its name for people, such as an API's identifier; deliveries to one receiver go one after the other."""
     target = models.CharField(_("address"), max_length=2048)
-    message = models.TextField(editable=False)
-    """Encrypted: what is signed when it is sent, and how the receiver knows us (`sending.Message`)."""
+    message = models.JSONField(editable=False)
+    """What is signed when it is sent (`sending.Message`)."""
+    secret = models.TextField(blank=True, editable=False)
+    """How the receiver knows us, encrypted; empty where it does not ask."""
     sequence = models.BigIntegerField(_("revocation"), null=True, blank=True)
     """The revocation that it tells of."""
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)

@@ -8,18 +8,21 @@ private networks are refused, and so are redirects, user names in URLs, odd port
 import contextlib
 import ipaddress
 import socket
+import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
+from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
 from django.conf import settings
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssl_match_hostname import CertificateError
 
 SECONDS = 5.0
-"""For a whole exchange."""
+"""For finding the address of a name, for the connection, and for the whole exchange on it."""
 
 MOST_BYTES = 64 * 1024
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -61,16 +64,21 @@ def fault(url: str) -> str:
 
 def send(method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", seconds: float = SECONDS) -> Answer:
     """The answer, whatever its status; redirects are not followed. Raises `Refused`, `Failed`."""
-    target = _resolved(url)
+    target = _resolved(url, seconds)
     authority = f"[{target.host}]" if ":" in target.host else target.host
     host = authority if target.port == _PORTS[target.scheme] else f"{authority}:{target.port}"
-    connection = _connection(target, seconds)
-    late, timer = threading.Event(), threading.Timer(seconds, lambda: None)
+    try:
+        line = socket.create_connection((target.address, target.port), seconds)
+    except OSError as error:
+        raise Failed(_said(error)) from error
+    connection = _connection(target, seconds, line)
+    # Each step has its time-out; this one is for a stranger who shakes hands or answers a byte at a time. TLS takes the
+    # socket for its own, so the line is cut by a second handle.
+    late, handle = threading.Event(), line.dup()
+    timer = threading.Timer(seconds, _cut, [handle, late])
+    timer.start()
     try:
         connection.connect()
-        # Each step has its time-out; this one is for a stranger who answers a byte at a time.
-        timer = threading.Timer(seconds, _cut, [connection.sock, late])
-        timer.start()
         connection.request(
             method,
             target.path,
@@ -91,12 +99,36 @@ def send(method: str, url: str, *, headers: Mapping[str, str], body: bytes = b""
     finally:
         timer.cancel()
         connection.close()
+        line.close()
+        handle.close()
 
 
-def _connection(target: _Target, seconds: float) -> HTTPConnection:
+class _Plain(HTTPConnection):
+    """On a line that is open already."""
+
+    line: socket.socket
+
+    def _new_conn(self) -> socket.socket:
+        return self.line
+
+
+class _Secure(HTTPSConnection):
+    line: socket.socket
+
+    def _new_conn(self) -> socket.socket:
+        return self.line
+
+
+def _connection(target: _Target, seconds: float, line: socket.socket) -> HTTPConnection:
+    connection = _plain_or_secure(target, seconds)
+    connection.line = line
+    return connection
+
+
+def _plain_or_secure(target: _Target, seconds: float) -> _Plain | _Secure:
     if target.scheme == "http":
-        return HTTPConnection(target.address, target.port, timeout=seconds)
-    return HTTPSConnection(
+        return _Plain(target.address, target.port, timeout=seconds)
+    return _Secure(
         target.address,
         target.port,
         timeout=seconds,
@@ -141,12 +173,9 @@ def _parsed(url: str) -> tuple[str, str, int, str]:
     return parts.scheme, host, port, f"{path}?{parts.query}" if parts.query else path
 
 
-def _resolved(url: str) -> _Target:
+def _resolved(url: str, seconds: float) -> _Target:
     scheme, host, port, path = _parsed(url)
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise Failed(f"The name {host} does not resolve.") from None
+    found = _looked_up(host, port, seconds)
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     for address in addresses:  # all of them: one public address among private ones is a trap
         if not _is_allowed(host, port, address):
@@ -154,10 +183,46 @@ def _resolved(url: str) -> _Target:
     return _Target(scheme, host, port, path, str(addresses[0]))
 
 
+def _looked_up(host: str, port: int, seconds: float) -> list[Any]:
+    """In a thread, for the resolver cannot be told how long to look."""
+    found: list[Any] = []
+
+    def look() -> None:
+        with contextlib.suppress(OSError, UnicodeError):
+            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    looking.join(seconds)
+    if looking.is_alive():
+        raise Failed(f"The name {host} took too long to resolve.")
+    if not found:
+        raise Failed(f"The name {host} does not resolve.")
+    return found
+
+
+_PUBLIC_V6 = ipaddress.ip_network("2000::/3")
+"""All that was ever given out as global unicast; what lies outside is for ends of its own."""
+
+_NOT_PUBLIC = [ipaddress.ip_network(net) for net in ("192.88.99.0/24", "2001:db8::/32", "3fff::/20")]
+"""What Python's `is_global` takes for public, depending on its version: the old 6to4 relays, documentation."""
+
+
 def _judge(address: _Address) -> None:
-    for one in {address, _inner(address)}:
-        if not one.is_global or one.is_multicast or one.is_reserved or one.is_unspecified:
-            raise Refused(f"{address} is an address of a private network. OUTBOUND_ALLOWED may name it.")
+    if not _is_public(address):
+        raise Refused(f"{address} is an address of a private network. OUTBOUND_ALLOWED may name it.")
+
+
+def _is_public(address: _Address) -> bool:
+    if any(address in network for network in _NOT_PUBLIC if network.version == address.version):
+        return False
+    inner = _inner(address)
+    if inner is not address and (address in _NAT64 or getattr(address, "ipv4_mapped", None)):
+        return _is_public(inner)  # the other side is IPv4
+    if address.version == 6 and address not in _PUBLIC_V6:
+        return False
+    ordinary = address.is_global and not address.is_multicast and not address.is_reserved
+    return ordinary and (inner is address or _is_public(inner))
 
 
 def _inner(address: _Address) -> _Address:
@@ -199,10 +264,10 @@ def _literal(host: str) -> _Address | None:
 
 def _said(error: Exception) -> str:
     """Short, and without what a stranger's server may have put into it."""
-    return {
-        "ConnectTimeoutError": "The connection took too long.",
-        "ReadTimeoutError": "The answer took too long.",
-        "NewConnectionError": "The connection was refused.",
-        "TimeoutError": "The answer took too long.",
-        "SSLError": "The certificate is not good.",
-    }.get(type(error).__name__, f"The exchange failed ({type(error).__name__}).")
+    if isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError):
+        return "The answer took too long."
+    if isinstance(error, ConnectionRefusedError):
+        return "The connection was refused."
+    if isinstance(error, ssl.CertificateError | CertificateError):
+        return "The certificate is not good."
+    return f"The exchange failed ({type(error).__name__})."

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from django.db import connections, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
 from authcenter.audit import events
@@ -27,7 +27,7 @@ POLL_SECONDS = 1.0
 """How often each worker looks for what another has left; what it wrote itself it sends at once."""
 
 LEASE = timedelta(seconds=30)
-"""Whose claim is older has died: a send takes five seconds at most."""
+"""Whose claim is older has died: a send takes `outbound.SECONDS` for the name, and as long for the rest."""
 
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 3600.0
@@ -43,30 +43,51 @@ wake = threading.Event()
 class Message:
     """A signed token for one receiver. It is signed when it is sent: by a key that is trusted then, with `iat` of then.
 
-    `typ` is its media type; `authorization` the whole header by which the receiver knows us, or empty.
+    `typ` is its media type.
     """
 
     claims: dict[str, Any]
     typ: str
     algorithm: str
     content_type: str
-    authorization: str = ""
-
-    def sealed(self) -> str:
-        """For the table: encrypted."""
-        return vault.encrypt(json.dumps(asdict(self)))
 
 
-def enqueue(kind: Delivery.Kind, *, receiver: str, target: str, message: Message, sequence: int | None = None) -> None:
-    """Write a delivery in the present transaction; this process sends it as soon as that is committed."""
+def enqueue(
+    kind: Delivery.Kind,
+    *,
+    receiver: str,
+    target: str,
+    message: Message,
+    secret: str = "",
+    sequence: int | None = None,
+) -> None:
+    """Write a delivery in the present transaction; this process sends it as soon as that is committed.
+
+    `secret` is encrypted already and not opened here: an act must not fail for it.
+    """
     Delivery.objects.create(
         kind=kind,
         receiver=receiver,
         target=target,
-        message=message.sealed(),
+        message=asdict(message),
+        secret=secret,
         sequence=sequence,
     )
     transaction.on_commit(wake.set)
+
+
+def redirect(receiver: str, *, target: str, secret: str) -> None:
+    """What waits for a receiver goes to its new address, with its new secret, and at once."""
+    waiting = Delivery.objects.filter(receiver=receiver, next_at__isnull=False)
+    waiting.update(target=target, secret=secret, next_at=timezone.now())
+    transaction.on_commit(wake.set)
+
+
+def drop(receiver: str, why: str) -> None:
+    """Nothing that waits for this receiver is sent any more."""
+    Delivery.objects.filter(receiver=receiver, next_at__isnull=False).update(
+        given_up=timezone.now(), next_at=None, last_error=why
+    )
 
 
 def run() -> float:
@@ -82,30 +103,33 @@ def run() -> float:
 
 def due() -> list[str]:
     """Receivers with something due, the one that has waited longest first."""
-    waiting = _free(timezone.now()).order_by("next_at").values_list("receiver", flat=True)
-    return list(dict.fromkeys(waiting[:_MOST]))
+    waiting = _free(timezone.now()).order_by().values("receiver").annotate(since=Min("next_at"))
+    return list(waiting.order_by("since").values_list("receiver", flat=True))
 
 
 def serve(receiver: str) -> int:
-    """Send what is due for one receiver, in order, until it fails; how many were taken."""
-    taken = 0
+    """Send what is due for one receiver, in order, until it is down; how many were taken."""
+    taken = failures = 0
     for delivery in _free(timezone.now()).filter(receiver=receiver).order_by("id")[:_MOST]:
         if not _claimed(delivery):
             continue  # another worker has it
         outcome = _sent(delivery)
-        if outcome == _FAILING:
+        failures += outcome == _FAILING
+        if outcome == _DOWN or failures == _FAILURES_IN_A_ROW:
+            _pause_all(delivery)
             break
-        taken += outcome == _TAKEN
+        if outcome == _TAKEN:
+            taken, failures = taken + 1, 0
     return taken
 
 
 def deliver(delivery: Delivery) -> outbound.Answer:
     """One exchange, with a token signed now. Raises what `outbound.send` and the vault raise."""
-    message = Message(**json.loads(vault.decrypt(delivery.message)))
+    message = Message(**delivery.message)
     claims = {**message.claims, "iat": int(timezone.now().timestamp())}
     headers = {"Content-Type": message.content_type, "Accept": "application/json"}
-    if message.authorization:
-        headers["Authorization"] = message.authorization
+    if delivery.secret:
+        headers["Authorization"] = f"Bearer {vault.decrypt(delivery.secret)}"
     body = ring.sign(claims, typ=message.typ, algorithm=message.algorithm).encode()
     return outbound.send("POST", delivery.target, headers=headers, body=body)
 
@@ -122,24 +146,33 @@ def _claimed(delivery: Delivery) -> bool:
     return bool(won)
 
 
-_TAKEN, _FAILING, _HOPELESS = "taken", "failing", "hopeless"
+_TAKEN, _FAILING, _DOWN, _HOPELESS = "taken", "failing", "down", "hopeless"
+
+_DOWN_STATUSES = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
+"""Said of the receiver, not of the message: the next one would fare no better."""
+
+_FAILURES_IN_A_ROW = 3
+"""So many messages that failed, each for itself, are a receiver that is down."""
+
+_ATTEMPTS_IN_ORDER = 5
+"""A message that brings a receiver down each time must not hold up the others for a day."""
 
 
 def _sent(delivery: Delivery) -> str:
-    permanent, wait = False, 0.0
+    permanent, down, wait = False, True, 0.0
     try:
         answer = deliver(delivery)
     except (outbound.Refused, outbound.Failed) as refused:
         error = str(refused)
     except vault.Undecryptable:
-        error, permanent = "The message cannot be decrypted: a key was removed from ENCRYPTION_KEYS.", True
+        error = "The receiver's secret cannot be decrypted: a key was removed from ENCRYPTION_KEYS. Enter it anew."
     else:
         if answer.status in {200, 202, 204}:
             _mark(delivery, delivered=timezone.now(), next_at=None, last_error="")
             if _waiting(delivery).update(next_at=timezone.now()):  # it is back: the others need not wait longer
                 wake.set()
             return _TAKEN
-        error, permanent = _judged(answer)
+        error, permanent, down = _judged(answer)
         wait = _retry_after(answer)
     if permanent or timezone.now() - delivery.created > GIVE_UP_AFTER:
         _give_up(delivery, error)
@@ -148,9 +181,13 @@ def _sent(delivery: Delivery) -> str:
     pause *= random.uniform(0.8, 1.2)  # noqa: S311 - many messages should not come back in step
     again = timezone.now() + timedelta(seconds=max(pause, wait))
     _mark(delivery, next_at=again, last_error=error)
-    # The others would fail too: a receiver that is down is asked once a pause, not once a message.
-    _free(timezone.now()).filter(receiver=delivery.receiver).update(next_at=again)
-    return _FAILING
+    delivery.next_at = again
+    return _DOWN if down and delivery.attempts <= _ATTEMPTS_IN_ORDER else _FAILING
+
+
+def _pause_all(delivery: Delivery) -> None:
+    """The others would fail too: a receiver that is down is asked once a pause, not once a message."""
+    _free(timezone.now()).filter(receiver=delivery.receiver).update(next_at=delivery.next_at)
 
 
 def _waiting(delivery: Delivery) -> QuerySet[Delivery]:
@@ -159,20 +196,23 @@ def _waiting(delivery: Delivery) -> QuerySet[Delivery]:
 
 
 _FINAL = frozenset({"invalid_request", "invalid_issuer", "invalid_audience"})
-"""RFC 8935 section 2.4: the same event would be refused again; the other errors can be cured at the receiver."""
+"""RFC 8935 section 2.4: the same event would be refused again."""
+
+_CURABLE = frozenset({"invalid_key", "authentication_failed", "access_denied"})
+"""The same section: any event would be refused until something is cured at one of the two ends."""
 
 
-def _judged(answer: outbound.Answer) -> tuple[str, bool]:
-    """What the receiver said, and whether trying again is of no use."""
+def _judged(answer: outbound.Answer) -> tuple[str, bool, bool]:
+    """What the receiver said; whether trying again is of no use; whether any other message would fail too."""
     said = f"The receiver answered {answer.status}"
     if answer.status != 400:
-        return f"{said}.", False
+        return f"{said}.", False, answer.status in _DOWN_STATUSES
     try:
         error = json.loads(answer.body)["err"]
     except (ValueError, KeyError, TypeError):
-        return f"{said}.", False
+        return f"{said}.", False, False
     known = error if isinstance(error, str) and error.isascii() and error.isprintable() and len(error) <= 64 else "?"
-    return f"{said}: {known}.", known in _FINAL
+    return f"{said}: {known}.", known in _FINAL, known in _CURABLE
 
 
 def _retry_after(answer: outbound.Answer) -> float:

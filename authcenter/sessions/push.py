@@ -5,6 +5,7 @@ OpenID Continuous Access Evaluation Profile where one fits, for receivers that k
 """
 
 import secrets
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.conf import settings
 from authcenter.keys import vault
 from authcenter.outbox import outbound
 from authcenter.outbox.models import Delivery
-from authcenter.outbox.sending import Message, deliver, enqueue
+from authcenter.outbox.sending import Message, deliver, drop, enqueue, redirect
 from authcenter.sessions.models import Feed, Receiver, Revocation
 
 TYP = "secevent+jwt"
@@ -40,8 +41,18 @@ def tell(revocation: Revocation, feed: Feed) -> None:
             receiver=receiver.api.identifier,
             target=receiver.url,
             message=_message(receiver, claims),
+            secret=receiver.secret,
             sequence=revocation.sequence,
         )
+
+
+def changed(identifier: str) -> None:
+    """After an operator changed where, or whether, the API of this identifier is told: what waits follows."""
+    receiver = Receiver.objects.filter(api__identifier=identifier, is_active=True).first()
+    if receiver is None:
+        drop(identifier, "Push was switched off.")
+    else:
+        redirect(identifier, target=receiver.url, secret=receiver.secret)
 
 
 def send_test(receiver: Receiver) -> tuple[bool, str]:
@@ -53,23 +64,24 @@ def send_test(receiver: Receiver) -> tuple[bool, str]:
     delivery = Delivery(
         kind=Delivery.Kind.TEST,
         target=receiver.url,
-        message=_message(receiver, claims).sealed(),
+        message=asdict(_message(receiver, claims)),
+        secret=receiver.secret,
     )
     try:
         answer = deliver(delivery)
     except (outbound.Refused, outbound.Failed) as error:
         return False, str(error)
+    except vault.Undecryptable:
+        return False, "The secret cannot be decrypted: a key was removed from ENCRYPTION_KEYS. Enter it anew."
     return answer.status in {200, 202, 204}, f"{answer.status} {answer.body[:300].decode('utf-8', 'replace')}".strip()
 
 
 def _message(receiver: Receiver, claims: dict[str, Any]) -> Message:
-    secret = vault.decrypt(receiver.secret) if receiver.secret else ""
     return Message(
         claims={"iss": settings.ISSUER, "aud": receiver.api.identifier, "jti": secrets.token_urlsafe(16), **claims},
         typ=TYP,
         algorithm="ES256",
         content_type=CONTENT_TYPE,
-        authorization=f"Bearer {secret}" if secret else "",
     )
 
 
