@@ -1,13 +1,15 @@
 """Every setting, once. Development and production differ by environment variables only.
 
 Each variable is read by a typed reader that fails loudly; each secret may also come from a file named by
-`NAME_FILE`. `authcenter/checks.py` refuses to start on values that are insecure outside a demo.
+`NAME_FILE`. `authcenter/checks.py` refuses to start on values that are insecure outside a demo. What a library is told
+that depends on none of them stands in `authcenter/libraries.py`.
 """
 
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from authcenter import libraries
 from authcenter.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -72,21 +74,7 @@ SECURE_SSL_REDIRECT = False  # the proxy in front ends TLS; redirecting a token 
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "manifest-src": ["'self'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "frame-ancestors": ["'none'"],
-        "object-src": ["'none'"],
-    }
-}
+CONTENT_SECURITY_POLICY = libraries.CONTENT_SECURITY_POLICY
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 
@@ -203,18 +191,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/account/"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {
-    "login": "accounts.forms.SignInForm",
-    "signup": "accounts.forms.SignUpForm",
-    "add_email": "accounts.forms.NewAddressForm",
-    "change_password": "accounts.passwords.ChangePasswordForm",
-    "set_password": "accounts.passwords.SetPasswordForm",
-    "reauthenticate": "accounts.passwords.SignInAgainForm",
-    "reset_password": "accounts.passwords.ResetForm",
-    "reset_password_from_key": "accounts.passwords.NewPasswordForm",
-    "confirm_email_verification_code": "accounts.forms.VerificationCodeForm",
-    "confirm_password_reset_code": "accounts.passwords.ResetCodeForm",
-}
+ACCOUNT_FORMS = libraries.ACCOUNT_FORMS
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -271,30 +248,12 @@ OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth.Family"
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth.IDToken"
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth.DeviceGrant"
 OAUTH2_PROVIDER = {
-    "OIDC_ENABLED": True,
+    **libraries.OAUTH2_PROVIDER,
     "OIDC_ISS_ENDPOINT": ISSUER,
-    "OAUTH2_VALIDATOR_CLASS": "authcenter.oauth.validator.Validator",
-    "PKCE_REQUIRED": True,
-    "ROTATE_REFRESH_TOKEN": True,
-    "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "AUTHORIZATION_CODE_EXPIRE_SECONDS": CODE_SECONDS,
     "ACCESS_TOKEN_EXPIRE_SECONDS": ACCESS_TOKEN_SECONDS,
     "ID_TOKEN_EXPIRE_SECONDS": ID_TOKEN_SECONDS,
     "REFRESH_TOKEN_EXPIRE_SECONDS": int(REFRESH_IDLE.total_seconds()),
-    "SCOPES": {},
-    "DEFAULT_SCOPES": [],
-    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
-    "REQUEST_APPROVAL_PROMPT": "force",
-    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
-    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
-    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
-    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
-    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
-    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
-    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
-    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
-    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
-    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
 }
 
 # --- JWT sessions and the API ---------------------------------------------------------------------------------
@@ -310,32 +269,8 @@ SIMPLE_JWT = {
     "TOKEN_TYPE_CLAIM": "token_use",
     "UPDATE_LAST_LOGIN": False,
 }
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["authcenter.api.parsers.JSONBody", "authcenter.api.parsers.FormBody"],
-    "DEFAULT_METADATA_CLASS": None,  # OPTIONS tells nothing: the schema does
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
-    "PAGE_SIZE": 50,
-    "EXCEPTION_HANDLER": "authcenter.api.problems.problem_handler",
-    "UNAUTHENTICATED_USER": None,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "AuthCenter API",
-    "DESCRIPTION": "One's own account and sessions, JWT sessions for first-party apps, and the demo API.",
-    "VERSION": VERSION,
-    "SERVE_INCLUDE_SCHEMA": False,
-    "COMPONENT_SPLIT_REQUEST": True,
-    "TAGS": [{"name": "JWT sessions"}, {"name": "Own account"}],
-    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "tryItOutEnabled": True, "validatorUrl": None},
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SCHEMA_PATH_PREFIX": "/(api|demo/api)/",
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-}
+REST_FRAMEWORK = libraries.REST_FRAMEWORK
+SPECTACULAR_SETTINGS = {**libraries.SPECTACULAR, "VERSION": VERSION}
 
 # --- Requests to other servers (authcenter/outbox/outbound.py) --------------------------------------------------
 
@@ -352,50 +287,6 @@ vars().update(env.email("EMAIL_URL", default="files://"))
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", default=f"{SITE_NAME} <no-reply@{ISSUER_HOST}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
-UNFOLD = {
-    "SITE_TITLE": SITE_NAME,
-    "SITE_HEADER": SITE_NAME,
-    "SITE_URL": "/account/",
-    "SITE_SYMBOL": "verified_user",
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
-    "SHOW_BACK_BUTTON": True,
-    "ENVIRONMENT": "authcenter.console.dashboard.environment",
-    "DASHBOARD_CALLBACK": "authcenter.console.dashboard.dashboard",
-    "STYLES": ["authcenter.console.dashboard.style_sheet"],
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": "authcenter.console.dashboard.icon"},
-    ],
-    "SIDEBAR": {"navigation": "authcenter.console.navigation.navigation"},
-    "ACCOUNT": {"navigation": "authcenter.console.navigation.account_links"},
-    "COLORS": {  # the accent of static/css/authcenter.css
-        "primary": {
-            "50": "oklch(97% .014 262)",
-            "100": "oklch(93.5% .032 262)",
-            "200": "oklch(88% .06 262)",
-            "300": "oklch(80% .105 262)",
-            "400": "oklch(70% .15 262)",
-            "500": "oklch(60% .19 262)",
-            "600": "oklch(48.5% .19 262)",
-            "700": "oklch(43% .175 262)",
-            "800": "oklch(38% .14 262)",
-            "900": "oklch(33% .11 262)",
-            "950": "oklch(26% .08 262)",
-        }
-    },
-}
+UNFOLD = {**libraries.UNFOLD, "SITE_TITLE": SITE_NAME, "SITE_HEADER": SITE_NAME}
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "authcenter.audit.logs.formatter"}},
-    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
-    "root": {"handlers": ["stdout"], "level": env.text("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        # Their debug lines carry codes and tokens (base library fault M18): never below INFO.
-        "oauthlib": {"level": "INFO"},
-        "oauth2_provider": {"level": "INFO"},
-        "django": {"level": "INFO", "handlers": [], "propagate": True},
-        "django.db.backends": {"level": "INFO"},
-    },
-}
+LOGGING = libraries.logging(env.text("LOG_LEVEL", default="INFO"))

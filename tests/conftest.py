@@ -149,14 +149,14 @@ class Statements:
     def __len__(self) -> int:
         return len(self.sql)
 
-    def at_most(self, most: int) -> None:
+    def assert_at_most(self, most: int) -> None:
         listed = "\n".join(f"  {number}. {sql[:200]}" for number, sql in enumerate(self.sql, 1))
         assert len(self.sql) <= most, f"{len(self.sql)} statements, at most {most} wanted:\n{listed}"
 
 
 @pytest.fixture
 def sql(transactional_db: None) -> Callable[[], Any]:
-    """Counts statements, BEGIN and COMMIT too: `with sql() as statements: …`, then `statements.at_most(5)`."""
+    """Counts statements, BEGIN and COMMIT too: `with sql() as statements: …`, then `statements.assert_at_most(5)`."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

@@ -26,9 +26,9 @@ from tests.tokens import (
     REALM,
     access_claims,
     access_token,
+    assert_problem,
     b64,
     get,
-    is_problem,
     parts,
     post,
     session_claims,
@@ -49,9 +49,9 @@ def app(application: Any) -> Any:
     return application("web")[0]
 
 
-def refused(client: Any, token: str, path: str = ME) -> None:
+def assert_refused(client: Any, token: str, path: str = ME) -> None:
     response = get(client, path, token)
-    is_problem(response, 401, "invalid_token")
+    assert_problem(response, 401, "invalid_token")
     assert response["WWW-Authenticate"] == INVALID
 
 
@@ -77,15 +77,15 @@ def test_each_costs_one_statement(client: Any, sql: Any, person: Any, applicatio
     for token in (session_token(alice), access_token(alice, app.client_id)):
         with sql() as statements:
             assert get(client, ME, token).json()["email_verified"] is True
-        statements.at_most(1)
+        statements.assert_at_most(1)
 
 
 def test_a_clock_ahead_by_half_a_minute_is_forgiven_and_by_two_is_not(client: Any, alice: Any) -> None:
     now = int(time.time())
     assert get(client, ME, session_token(alice, iat=now + 30)).status_code == 200
     assert get(client, ME, session_token(alice, nbf=now + 30)).status_code == 200
-    refused(client, session_token(alice, iat=now + 120))
-    refused(client, session_token(alice, nbf=now + 120))
+    assert_refused(client, session_token(alice, iat=now + 120))
+    assert_refused(client, session_token(alice, nbf=now + 120))
 
 
 # --- Without credentials, and malformed ones ------------------------------------------------------------------
@@ -94,20 +94,20 @@ def test_a_clock_ahead_by_half_a_minute_is_forgiven_and_by_two_is_not(client: An
 @pytest.mark.parametrize("headers", [{}, {"HTTP_AUTHORIZATION": "Basic YTpi"}, {"HTTP_AUTHORIZATION": "Bearerish x"}])
 def test_rfc6750_3_without_a_token_there_is_no_error_code(client: Any, headers: dict[str, str]) -> None:
     response = client.get(ME, **headers)
-    is_problem(response, 401, "not_authenticated")
+    assert_problem(response, 401, "not_authenticated")
     assert response["WWW-Authenticate"] == REALM
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer a b", "bearer  x y z"])
 def test_rfc6750_3_1_a_header_without_one_token_is_an_invalid_request(client: Any, header: str) -> None:
     response = client.get(ME, HTTP_AUTHORIZATION=header)
-    is_problem(response, 400, "invalid_request")
+    assert_problem(response, 400, "invalid_request")
     assert 'error="invalid_request"' in response["WWW-Authenticate"]
 
 
 def test_a_token_in_the_url_or_body_is_no_token(client: Any, alice: Any) -> None:
     response = client.get(ME, {"access_token": session_token(alice)})
-    is_problem(response, 401, "not_authenticated")
+    assert_problem(response, 401, "not_authenticated")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_token_in_the_url_or_body_is_no_token(client: Any, alice: Any) -> None
     ],
 )
 def test_garbage_is_refused_and_not_audited(client: Any, token: str, db: None) -> None:
-    refused(client, token)
+    assert_refused(client, token)
     assert not AuditEvent.objects.exists()
 
 
@@ -146,29 +146,29 @@ def test_garbage_is_refused_and_not_audited(client: Any, token: str, db: None) -
 
 def test_asvs_9_2_2_other_kinds_of_tokens_are_refused(client: Any, alice: Any, app: Any) -> None:
     id_token = access_claims(alice, app.client_id, aud=app.client_id)
-    refused(client, ring.sign(id_token, typ="JWT", algorithm="ES256"))
+    assert_refused(client, ring.sign(id_token, typ="JWT", algorithm="ES256"))
     for typ in ("JWT", "at+jwt+x", "logout+jwt", "session-refresh+jwt", "revocations+jwt", ""):
-        refused(client, ring.sign(access_claims(alice, app.client_id), typ=typ, algorithm="ES256"))
-        refused(client, ring.sign(session_claims(alice), typ=typ, algorithm="ES256"))
+        assert_refused(client, ring.sign(access_claims(alice, app.client_id), typ=typ, algorithm="ES256"))
+        assert_refused(client, ring.sign(session_claims(alice), typ=typ, algorithm="ES256"))
 
 
 def test_neither_kind_passes_for_the_other(client: Any, alice: Any, app: Any) -> None:
-    refused(client, ring.sign(access_claims(alice, app.client_id), typ="session+jwt", algorithm="ES256"))
-    refused(client, ring.sign(session_claims(alice), typ="at+jwt", algorithm="ES256"))
-    refused(client, access_token(alice, app.client_id, aud=settings.SESSION_AUDIENCE))
-    refused(client, session_token(alice, aud=settings.OWN_API))
+    assert_refused(client, ring.sign(access_claims(alice, app.client_id), typ="session+jwt", algorithm="ES256"))
+    assert_refused(client, ring.sign(session_claims(alice), typ="at+jwt", algorithm="ES256"))
+    assert_refused(client, access_token(alice, app.client_id, aud=settings.SESSION_AUDIENCE))
+    assert_refused(client, session_token(alice, aud=settings.OWN_API))
 
 
 def test_a_refresh_token_opens_nothing(client: Any, alice: Any) -> None:
     pair = post(client, "/api/token/", {"email": alice.email, "password": "correct horse battery 7"}).json()
-    refused(client, pair["refresh"])
+    assert_refused(client, pair["refresh"])
     assert get(client, ME, pair["access"]).status_code == 200
 
 
 def test_a_misused_token_of_ours_is_audited_once(client: Any, alice: Any, app: Any) -> None:
     token = ring.sign(access_claims(alice, app.client_id), typ="JWT", algorithm="ES256")
     for _ in range(3):
-        refused(client, token)
+        assert_refused(client, token)
     event = AuditEvent.objects.get(kind=AuditEvent.Kind.TOKEN_REFUSED)
     assert event.subject == str(alice.pk) and event.client_id == app.client_id
 
@@ -189,7 +189,7 @@ def test_any_changed_part_is_refused(client: Any, alice: Any) -> None:
         f"{header}.{payload}.{signature}x",
         f"{header}.{payload}.{signature}.",
     ):
-        refused(client, changed)
+        assert_refused(client, changed)
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", "", None, "HS256", "RS256", "ES384", "ES256K", 5])
@@ -199,7 +199,7 @@ def test_rfc8725_3_1_another_algorithm_is_refused(client: Any, alice: Any, alg: 
     signature = token.split(".")[2]
     changed = {name: value for name, value in {**header, "alg": alg}.items() if value is not None}
     for end in (signature, ""):
-        refused(client, f"{b64(changed)}.{b64(payload)}.{end}")
+        assert_refused(client, f"{b64(changed)}.{b64(payload)}.{end}")
 
 
 def test_rfc8725_3_1_the_public_key_is_no_shared_secret(client: Any, alice: Any) -> None:
@@ -210,7 +210,7 @@ def test_rfc8725_3_1_the_public_key_is_no_shared_secret(client: Any, alice: Any)
         pem = public[1].as_pem(private=False)
         for secret in (pem, pem.strip(), b"\n" + pem, public[1].as_der(private=False), json.dumps(jwk).encode()):
             signed = f"{b64({'alg': 'HS256', 'typ': 'session+jwt', 'kid': row.kid})}.{b64(session_claims(alice))}"
-            refused(client, f"{signed}.{b64(hmac.digest(secret, signed.encode(), 'sha256'))}")
+            assert_refused(client, f"{signed}.{b64(hmac.digest(secret, signed.encode(), 'sha256'))}")
 
 
 def test_rfc8725_3_10_keys_in_the_header_are_not_trusted(client: Any, alice: Any) -> None:
@@ -228,14 +228,16 @@ def test_rfc8725_3_10_keys_in_the_header_are_not_trusted(client: Any, alice: Any
         {},
     ):
         header = {"alg": "ES256", "typ": "session+jwt", **extra}
-        refused(client, jws.serialize_compact(header, json.dumps(session_claims(alice)), own, algorithms=["ES256"]))
+        assert_refused(
+            client, jws.serialize_compact(header, json.dumps(session_claims(alice)), own, algorithms=["ES256"])
+        )
 
 
 def test_rfc7515_4_1_11_a_critical_header_is_refused(client: Any, alice: Any) -> None:
     token = session_token(alice)
     header, payload = parts(token)
     for crit in (["x"], ["exp"], [], "exp", ["b64"], 1):
-        refused(client, f"{b64({**header, 'crit': crit, 'x': 1})}.{b64(payload)}.{token.split('.')[2]}")
+        assert_refused(client, f"{b64({**header, 'crit': crit, 'x': 1})}.{b64(payload)}.{token.split('.')[2]}")
 
 
 def test_a_retired_key_still_verifies_and_a_revoked_one_does_not(client: Any, alice: Any) -> None:
@@ -246,7 +248,7 @@ def test_a_retired_key_still_verifies_and_a_revoked_one_does_not(client: Any, al
     assert get(client, ME, token).status_code == 200
     keys.update(state=Key.State.REVOKED)
     ring.forget()
-    refused(client, token)
+    assert_refused(client, token)
 
 
 # --- Claims ---------------------------------------------------------------------------------------------------
@@ -266,49 +268,49 @@ def test_a_retired_key_still_verifies_and_a_revoked_one_does_not(client: Any, al
     ],
 )
 def test_rfc8725_3_8_the_issuer_is_compared_exactly(client: Any, alice: Any, app: Any, issuer: Any) -> None:
-    refused(client, access_token(alice, app.client_id, iss=issuer))
-    refused(client, session_token(alice, iss=issuer))
+    assert_refused(client, access_token(alice, app.client_id, iss=issuer))
+    assert_refused(client, session_token(alice, iss=issuer))
 
 
 @pytest.mark.parametrize(
     "audience", ["", "https://other.test/", ["https://other.test/"], [], 7, {"a": 1}, [settings.OWN_API, 7], None]
 )
 def test_rfc9068_4_the_audience_must_be_this_api(client: Any, alice: Any, app: Any, audience: Any) -> None:
-    refused(client, access_token(alice, app.client_id, aud=audience))
+    assert_refused(client, access_token(alice, app.client_id, aud=audience))
 
 
 @pytest.mark.parametrize(
     "exp", [0, -1, 1, True, "9999999999", 9999999999.5, float("nan"), float("inf"), 2**63, 10**400, [1], {}, None]
 )
 def test_rfc7519_4_1_4_exp_must_be_an_instant_to_come(client: Any, alice: Any, app: Any, exp: Any) -> None:
-    refused(client, access_token(alice, app.client_id, exp=exp))
-    refused(client, session_token(alice, exp=exp))
+    assert_refused(client, access_token(alice, app.client_id, exp=exp))
+    assert_refused(client, session_token(alice, exp=exp))
 
 
 @pytest.mark.parametrize("name", ["iat", "nbf"])
 @pytest.mark.parametrize("value", [True, "1", -1, 1.5, 2**63, {}])
 def test_other_instants_must_be_instants(client: Any, alice: Any, app: Any, name: str, value: Any) -> None:
-    refused(client, access_token(alice, app.client_id, **{name: value}))
+    assert_refused(client, access_token(alice, app.client_id, **{name: value}))
 
 
 def test_a_token_is_not_accepted_one_second_too_long(client: Any, alice: Any) -> None:
-    refused(client, session_token(alice, exp=int(time.time())))
+    assert_refused(client, session_token(alice, exp=int(time.time())))
 
 
 @pytest.mark.parametrize("name", ["sub", "client_id", "jti", "iat", "aud", "iss", "exp"])
 def test_rfc9068_2_2_required_claims(client: Any, alice: Any, app: Any, name: str) -> None:
-    refused(client, access_token(alice, app.client_id, **{name: None}))
-    refused(client, access_token(alice, app.client_id, **{name: ""}))
+    assert_refused(client, access_token(alice, app.client_id, **{name: None}))
+    assert_refused(client, access_token(alice, app.client_id, **{name: ""}))
 
 
 @pytest.mark.parametrize("claims", [{"scope": ["openid"]}, {"roles": "operator"}, {"roles": [1]}, {"sub": "no-uuid"}])
 def test_claims_of_the_wrong_form_are_refused(client: Any, alice: Any, app: Any, claims: Any) -> None:
-    refused(client, access_token(alice, app.client_id, **claims))
+    assert_refused(client, access_token(alice, app.client_id, **claims))
 
 
 def test_an_epoch_is_required_of_a_persons_token(client: Any, alice: Any, app: Any) -> None:
-    refused(client, access_token(alice, app.client_id, uep=None))
-    refused(client, session_token(alice, uep=None))
+    assert_refused(client, access_token(alice, app.client_id, uep=None))
+    assert_refused(client, session_token(alice, uep=None))
 
 
 # --- Revocation, at the next request --------------------------------------------------------------------------
@@ -322,7 +324,7 @@ def test_what_a_token_stands_on_is_taken_back(client: Any, alice: Any, app: Any,
     token, other = access_token(alice, app.client_id), access_token(alice, app.client_id)
     assert get(client, ME, token).status_code == 200
     revoke(kind, parts(token)[1][name], reason="test")
-    refused(client, token)
+    assert_refused(client, token)
     assert get(client, ME, other).status_code == 200
     assert AuditEvent.objects.filter(kind=AuditEvent.Kind.TOKEN_REFUSED).count() == 1
 
@@ -333,14 +335,14 @@ def test_the_end_of_a_session_ends_both_kinds_of_tokens(client: Any, alice: Any,
     assert [get(client, ME, token).status_code for token in tokens] == [200, 200]
     end_session(session.pk, reason="test")
     for token in tokens:
-        refused(client, token)
+        assert_refused(client, token)
 
 
 def test_a_raised_epoch_of_the_user_ends_all_and_new_tokens_live(client: Any, alice: Any, app: Any) -> None:
     tokens = [session_token(alice), access_token(alice, app.client_id)]
     end_all_of_user(alice.pk, reason="test")
     for token in tokens:
-        refused(client, token)
+        assert_refused(client, token)
     alice.refresh_from_db()
     assert get(client, ME, session_token(alice)).status_code == 200
     assert get(client, ME, access_token(alice, app.client_id)).status_code == 200
@@ -349,7 +351,7 @@ def test_a_raised_epoch_of_the_user_ends_all_and_new_tokens_live(client: Any, al
 def test_a_raised_epoch_of_the_application_ends_its_tokens_only(client: Any, alice: Any, application: Any) -> None:
     one, two = application("web", "One")[0], application("web", "Two")[0]
     end_all_of_application(one.client_id, reason="test")
-    refused(client, access_token(alice, one.client_id))
+    assert_refused(client, access_token(alice, one.client_id))
     assert get(client, ME, access_token(alice, one.client_id, aep=1)).status_code == 200
     assert get(client, ME, access_token(alice, two.client_id)).status_code == 200
     assert get(client, ME, session_token(alice)).status_code == 200
@@ -360,14 +362,14 @@ def test_a_disabled_person_is_refused_at_once(client: Any, alice: Any, app: Any)
     alice.is_active = False
     alice.save()
     for token in tokens:
-        refused(client, token)
+        assert_refused(client, token)
 
 
 def test_a_deleted_person_is_refused_at_once(client: Any, alice: Any, app: Any) -> None:
     tokens = [session_token(alice), access_token(alice, app.client_id)]
     alice.delete()
     for token in tokens:
-        refused(client, token)
+        assert_refused(client, token)
 
 
 # --- Machines and scopes --------------------------------------------------------------------------------------
@@ -376,18 +378,18 @@ def test_a_deleted_person_is_refused_at_once(client: Any, alice: Any, app: Any) 
 def test_a_machine_has_no_account(client: Any, application: Any) -> None:
     machine = application("machine")[0]
     response = get(client, ME, access_token(None, machine.client_id))
-    is_problem(response, 403, "permission_denied")
+    assert_problem(response, 403, "permission_denied")
 
 
 def test_a_machine_is_refused_when_its_application_is_revoked(client: Any, application: Any) -> None:
     machine = application("machine")[0]
     end_all_of_application(machine.client_id, reason="test")
-    refused(client, access_token(None, machine.client_id))
+    assert_refused(client, access_token(None, machine.client_id))
 
 
 def test_rfc6750_3_1_a_missing_scope_is_named(client: Any, alice: Any, app: Any) -> None:
     response = get(client, ME, access_token(alice, app.client_id, scope="profile email"))
-    is_problem(response, 403, "insufficient_scope")
+    assert_problem(response, 403, "insufficient_scope")
     assert response["WWW-Authenticate"] == (
         f'{REALM}, error="insufficient_scope", '
         'error_description="The access token does not carry the scope that this needs.", scope="openid"'
@@ -396,4 +398,4 @@ def test_rfc6750_3_1_a_missing_scope_is_named(client: Any, alice: Any, app: Any)
 
 @pytest.mark.parametrize("scope", ["", "openidx", "OPENID", "open id", None])
 def test_scopes_are_compared_exactly(client: Any, alice: Any, app: Any, scope: Any) -> None:
-    is_problem(get(client, ME, access_token(alice, app.client_id, scope=scope)), 403, "insufficient_scope")
+    assert_problem(get(client, ME, access_token(alice, app.client_id, scope=scope)), 403, "insufficient_scope")

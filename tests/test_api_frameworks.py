@@ -42,7 +42,7 @@ def example(heading: str, there: Any) -> dict[str, Any]:
     return names
 
 
-def judged(ask: Any, there: Any) -> None:
+def assert_judged(ask: Any, there: Any) -> None:
     """`ask(headers)` answers status, WWW-Authenticate and JSON."""
     good = there.token(jti="one")
     assert ask({}) == (401, 'Bearer realm="orders"', None)
@@ -70,7 +70,7 @@ def test_fastapi(there: Any) -> None:
             await asyncio.sleep(0.01)
         return response.status_code, response.headers.get("www-authenticate"), _json(response)
 
-    judged(lambda headers: run(asked(headers)), there)
+    assert_judged(lambda headers: run(asked(headers)), there)
     assert run(asked({"Authorization": "Bearer a b"}))[0] == 400
 
 
@@ -118,7 +118,7 @@ def test_flask(there: Any) -> None:
         time.sleep(0.01)
         return response.status_code, response.headers.get("WWW-Authenticate"), _json_of_flask(response)
 
-    judged(asked, there)
+    assert_judged(asked, there)
 
 
 def _json_of_flask(response: Any) -> Any:
@@ -126,7 +126,9 @@ def _json_of_flask(response: Any) -> Any:
 
 
 def test_the_other_examples_are_whole(there: Any) -> None:
-    for code in re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
+    examples = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert len(examples) > 2
+    for code in examples:
         compile(code, "example", "exec")
 
 

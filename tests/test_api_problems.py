@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.tokens import get, is_problem, post, session_token
+from tests.tokens import assert_problem, get, post, session_token
 
 ROUTES = ["/api/token/", "/api/token/refresh/", "/api/token/verify/", "/api/token/logout/"]
 JSON = "application/json"
@@ -23,19 +23,19 @@ def route(request: Any) -> str:
 )
 @pytest.mark.parametrize("method", ["get", "post", "delete", "options"])
 def test_what_is_not_there_is_a_problem_too(client: Any, path: str, method: str) -> None:
-    is_problem(getattr(client, method)(path), 404, "not_found")
+    assert_problem(getattr(client, method)(path), 404, "not_found")
 
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "options"])
 def test_other_methods_are_405_and_say_which_are_allowed(client: Any, route: str, method: str) -> None:
     response = getattr(client, method)(route)
-    is_problem(response, 405, "method_not_allowed")
+    assert_problem(response, 405, "method_not_allowed")
     assert "POST" in response["Allow"]
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data", "x", "", "a/b;c"])
 def test_other_content_types_are_415(client: Any, route: str, content_type: str) -> None:
-    is_problem(client.post(route, "{}", content_type=content_type), 415, "unsupported_media_type")
+    assert_problem(client.post(route, "{}", content_type=content_type), 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_other_content_types_are_415(client: Any, route: str, content_type: str)
     ],
 )
 def test_broken_json_is_400(client: Any, route: str, body: Any) -> None:
-    is_problem(client.post(route, body, content_type=JSON), 400, "parse_error")
+    assert_problem(client.post(route, body, content_type=JSON), 400, "parse_error")
 
 
 @pytest.mark.parametrize("body", ["[]", "null", '"x"', "1", "[[]]", "1e400", "true"])
 def test_json_that_is_no_object_is_400(client: Any, route: str, body: str) -> None:
-    is_problem(client.post(route, body, content_type=JSON), 400, "invalid")
+    assert_problem(client.post(route, body, content_type=JSON), 400, "invalid")
 
 
 @pytest.mark.parametrize("charset", ["hex", "rot13", "zlib", "utf-7", "utf-16", "idna", "nonsense"])
@@ -83,17 +83,17 @@ def test_senseless_values_name_the_field(client: Any, route: str, field: str, va
 
 def test_each_missing_field_is_named(client: Any) -> None:
     response = post(client, "/api/token/", {})
-    is_problem(response, 400, "invalid")
+    assert_problem(response, 400, "invalid")
     assert {error["pointer"] for error in json.loads(response.content)["errors"]} == {"#/email", "#/password"}
 
 
 def test_a_huge_body_is_413(client: Any, route: str) -> None:
-    is_problem(client.post(route, json.dumps({"email": "x" * 300_000}), content_type=JSON), 413, "body_too_large")
+    assert_problem(client.post(route, json.dumps({"email": "x" * 300_000}), content_type=JSON), 413, "body_too_large")
 
 
 def test_a_repeated_field_of_a_form_is_400(client: Any, route: str) -> None:
     body = "email=a&email=b&password=x&refresh=a&refresh=b&token=a&token=b"
-    is_problem(client.post(route, body, content_type="application/x-www-form-urlencoded"), 400, "parse_error")
+    assert_problem(client.post(route, body, content_type="application/x-www-form-urlencoded"), 400, "parse_error")
 
 
 def test_a_form_of_too_many_fields_is_400(client: Any, route: str) -> None:
@@ -102,7 +102,7 @@ def test_a_form_of_too_many_fields_is_400(client: Any, route: str) -> None:
 
 
 def test_a_wanted_answer_that_is_not_json_is_406(client: Any, person: Any) -> None:
-    is_problem(get(client, "/api/me/", session_token(person()), HTTP_ACCEPT="image/png"), 406, "not_acceptable")
+    assert_problem(get(client, "/api/me/", session_token(person()), HTTP_ACCEPT="image/png"), 406, "not_acceptable")
 
 
 def test_a_foreign_host_changes_nothing(person: Any) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from authcenter.audit.models import AuditEvent
 from authcenter.sessions.models import Session
 from authcenter.sessions.start import start_api_session, start_browser_session
-from tests.tokens import access_token, get, is_problem, session_token
+from tests.tokens import access_token, assert_problem, get, session_token
 
 SESSIONS = "/api/sessions/"
 pytestmark = pytest.mark.django_db
@@ -88,14 +88,14 @@ def test_one_ends_ones_own_session_once(client: Any, alice: Any, rf: Any) -> Non
     assert session.ended is not None
     event = AuditEvent.objects.get(kind=AuditEvent.Kind.SESSION_REVOKED)
     assert event.actor == str(alice.pk) and event.subject == str(session.pk)
-    is_problem(get(client, SESSIONS, session_token(alice, sid=str(session.pk))), 401, "invalid_token")
-    is_problem(delete(client, session, token), 404, "not_found")
+    assert_problem(get(client, SESSIONS, session_token(alice, sid=str(session.pk))), 401, "invalid_token")
+    assert_problem(delete(client, session, token), 404, "not_found")
 
 
 @pytest.mark.parametrize("what", ["bobs", "unknown", "word", "0", "%00", "..%2f"])
 def test_another_persons_session_is_not_there(client: Any, alice: Any, bob: Any, rf: Any, what: str) -> None:
     bobs = begun(rf, bob)
-    is_problem(
+    assert_problem(
         delete(client, {"bobs": bobs, "unknown": uuid.uuid4()}.get(what, what), session_token(alice)), 404, "not_found"
     )
     bobs.refresh_from_db()
@@ -108,10 +108,10 @@ def test_applications_need_the_scopes_of_the_account(client: Any, alice: Any, ap
     writer = access_token(alice, app.client_id, scope="openid account:write")
     assert get(client, SESSIONS, reader).status_code == 200
     response = get(client, SESSIONS, writer)
-    is_problem(response, 403, "insufficient_scope")
+    assert_problem(response, 403, "insufficient_scope")
     assert response["WWW-Authenticate"].endswith('scope="account:read"')
     response = delete(client, session, reader)
-    is_problem(response, 403, "insufficient_scope")
+    assert_problem(response, 403, "insufficient_scope")
     assert response["WWW-Authenticate"].endswith('scope="account:write"')
     assert delete(client, session, writer).status_code == 204
 
@@ -119,7 +119,7 @@ def test_applications_need_the_scopes_of_the_account(client: Any, alice: Any, ap
 def test_machines_have_no_sessions(client: Any, application: Any) -> None:
     machine = application("machine")[0]
     token = access_token(None, machine.client_id, scope="account:read account:write")
-    is_problem(get(client, SESSIONS, token), 403, "permission_denied")
+    assert_problem(get(client, SESSIONS, token), 403, "permission_denied")
 
 
 def test_me_tells_an_application_what_its_scopes_allow(client: Any, alice: Any, app: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings as configured
 
 from authcenter.sessions.revocation import Kind, end_all_of_application, end_all_of_user, revoke
-from tests.tokens import access_claims, access_token, get, is_problem, session_token
+from tests.tokens import access_claims, access_token, assert_problem, get, session_token
 
 pytestmark = pytest.mark.django_db
 ORDERS, REPORTS = "/demo/api/orders/", "/demo/api/reports/"
@@ -60,13 +60,13 @@ def test_another_scope_is_403_and_names_the_one_that_is_needed(
     client: Any, alice: Any, method: str, carried: str, needed: str
 ) -> None:
     answer = get(client, ORDERS, token(alice, carried)) if method == "get" else place(client, token(alice, carried))
-    is_problem(answer, 403, "insufficient_scope")
+    assert_problem(answer, 403, "insufficient_scope")
     assert f'scope="{needed}"' in answer["WWW-Authenticate"]
 
 
 def test_without_a_token_there_is_a_challenge_and_no_error_code(client: Any) -> None:
     answer = client.get(ORDERS)
-    is_problem(answer, 401, "not_authenticated")
+    assert_problem(answer, 401, "not_authenticated")
     assert answer["WWW-Authenticate"] == 'Bearer realm="Demo orders"'
 
 
@@ -83,13 +83,15 @@ def test_without_a_token_there_is_a_challenge_and_no_error_code(client: Any) -> 
 )
 def test_tokens_for_others_and_old_ones_are_refused(client: Any, alice: Any, changes: dict[str, Any]) -> None:
     answer = get(client, ORDERS, token(alice, **changes))
-    is_problem(answer, 401, "invalid_token")
+    assert_problem(answer, 401, "invalid_token")
     assert 'error="invalid_token"' in answer["WWW-Authenticate"]
 
 
 def test_a_session_token_does_not_open_orders_nor_an_access_token_reports(client: Any, alice: Any) -> None:
-    is_problem(get(client, ORDERS, session_token(alice, scope="orders:read", client_id="app")), 401, "invalid_token")
-    is_problem(get(client, REPORTS, token(alice, roles=["operator"])), 401, "invalid_token")
+    assert_problem(
+        get(client, ORDERS, session_token(alice, scope="orders:read", client_id="app")), 401, "invalid_token"
+    )
+    assert_problem(get(client, REPORTS, token(alice, roles=["operator"])), 401, "invalid_token")
 
 
 def test_what_was_taken_back_is_refused_at_the_next_request(client: Any, alice: Any, app: Any) -> None:
@@ -106,7 +108,7 @@ def test_what_was_taken_back_is_refused_at_the_next_request(client: Any, alice: 
         bearer = access_token(alice, app.client_id, **claims)
         assert get(client, ORDERS, bearer).status_code == 200
         act(claims)
-        is_problem(get(client, ORDERS, bearer), 401, "invalid_token")
+        assert_problem(get(client, ORDERS, bearer), 401, "invalid_token")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_what_was_taken_back_is_refused_at_the_next_request(client: Any, alice: 
 )
 def test_a_wrong_order_names_its_fields(client: Any, alice: Any, body: Any, pointers: set[str]) -> None:
     answer = place(client, token(alice, "orders:write"), body)
-    is_problem(answer, 400, "invalid")
+    assert_problem(answer, 400, "invalid")
     assert {error["pointer"] for error in answer.json()["errors"]} == pointers
 
 
@@ -134,26 +136,26 @@ def test_what_is_no_order_is_never_a_500(client: Any, alice: Any, body: Any, sta
 
 
 def test_another_content_type_is_415(client: Any, alice: Any) -> None:
-    is_problem(place(client, token(alice, "orders:write"), "<x/>", "text/xml"), 415, "unsupported_media_type")
+    assert_problem(place(client, token(alice, "orders:write"), "<x/>", "text/xml"), 415, "unsupported_media_type")
 
 
 def test_one_order_and_none(client: Any, alice: Any) -> None:
     assert get(client, f"{ORDERS}1063/", token(alice)).json()["item"] == "Apple press"
-    is_problem(get(client, f"{ORDERS}1/", token(alice)), 404, "not_found")
-    is_problem(client.get("/demo/api/nothing/"), 404, "not_found")
+    assert_problem(get(client, f"{ORDERS}1/", token(alice)), 404, "not_found")
+    assert_problem(client.get("/demo/api/nothing/"), 404, "not_found")
 
 
 def test_reports_are_for_the_role_operator(client: Any, alice: Any) -> None:
     assert get(client, REPORTS, session_token(alice, roles=["operator"])).json() == {"orders": 3, "items": 15}
-    is_problem(get(client, REPORTS, session_token(alice, roles=["customer"])), 403, "permission_denied")
-    is_problem(client.get(REPORTS), 401, "not_authenticated")
+    assert_problem(get(client, REPORTS, session_token(alice, roles=["customer"])), 403, "permission_denied")
+    assert_problem(client.get(REPORTS), 401, "not_authenticated")
 
 
 def test_a_call_costs_one_statement(client: Any, alice: Any, sql: Any) -> None:
     bearer = token(alice)
     with sql() as statements:
         assert get(client, ORDERS, bearer).status_code == 200
-    statements.at_most(1)
+    statements.assert_at_most(1)
 
 
 def test_the_apis_description_names_scopes_and_refusals(client: Any) -> None:

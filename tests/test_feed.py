@@ -52,7 +52,7 @@ def test_nothing_new_is_a_304_with_one_statement(client, sql):
     with sql() as statements:
         again = ask(client, after=1, if_none_match=first["ETag"])
     assert again.status_code == 304 and again.content == b""
-    statements.at_most(1)
+    statements.assert_at_most(1)
     dead("b")
     assert ask(client, after=1, if_none_match=first["ETag"]).status_code == 200
 
@@ -75,7 +75,7 @@ def test_many_who_ask_for_the_news_cost_no_statement_each(client, transactional_
             assert ask(client, after=1).content == first.content  # an ES256 signature is another each time
             assert ask(client).content == snapshot.content
             assert ask(client, after=1, if_none_match=first["ETag"]).status_code == 304
-    statements.at_most(0)
+    statements.assert_at_most(0)
 
 
 def test_what_is_kept_of_an_answer_is_never_given_after_a_revocation(client, transactional_db, fresh_view):

@@ -26,6 +26,7 @@ FLOORS = {
     "authcenter.apps": ROOF,
     "authcenter.checks": ROOF,
     "authcenter.environment": ROOF,
+    "authcenter.libraries": ROOF,
     "authcenter.middleware": ROOF,
     "authcenter.settings": ROOF,
     "authcenter.urls": ROOF,

@@ -40,7 +40,7 @@ def test_a_call_costs_no_statement(client: Any, sql: Any, person: Any, fresh_vie
     for token in (orders_token(alice), orders_token(None)):
         with sql() as statements:
             assert get(client, ORDERS, token).status_code == 200
-        statements.at_most(0)
+        statements.assert_at_most(0)
 
 
 def test_who_looks_at_the_person_pays_one_exact_statement(client: Any, sql: Any, person: Any, fresh_view: None) -> None:
@@ -48,7 +48,7 @@ def test_who_looks_at_the_person_pays_one_exact_statement(client: Any, sql: Any,
     token = session_token(alice)
     with sql() as statements:
         assert get(client, "/api/me/", token).status_code == 200
-    statements.at_most(1)
+    statements.assert_at_most(1)
     Revocation.objects.create(  # as another worker would; this one has not looked since
         sequence=1, kind=Kind.SESSION, subject=parts(token)[1]["sid"], expires=timezone.now() + timedelta(days=1)
     )

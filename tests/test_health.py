@@ -28,7 +28,7 @@ def test_livez_asks_no_other_part(client, sql):
     with sql() as statements:
         response = client.get("/livez")
     assert response.status_code == 200
-    statements.at_most(0)
+    statements.assert_at_most(0)
 
 
 def test_readyz_when_all_is_well(client):

@@ -246,6 +246,7 @@ def test_sign_in_and_consent_without_javascript(new_page, server, scene):
     page.goto(f"{server.url}/account/")
     page.click("header button:has-text('Sign out')")
     page.wait_for_url(f"{server.url}/accounts/login/")
+    assert page.locator("input[name=password]").is_visible()
 
 
 def test_sign_in_and_consent_by_keyboard(new_page, server, scene):

@@ -119,7 +119,7 @@ def test_without_a_receiver_an_act_costs_one_statement_more(sql: Any) -> None:
     with sql() as statements:
         revoke(Kind.TOKEN, "j1", reason="test")
     assert sum("signins_receiver" in statement for statement in statements.sql) == 1
-    statements.at_most(9)
+    statements.assert_at_most(9)
 
 
 def test_the_librarys_view_takes_what_is_sent(receiver: Receiver, there: Listener, person: Any) -> None:

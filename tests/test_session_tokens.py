@@ -16,7 +16,7 @@ from authcenter.audit.models import AuditEvent
 from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_all_of_user, end_session
 from tests.conftest import PASSWORD
-from tests.tokens import access_token, get, is_problem, parts, post, session_token
+from tests.tokens import access_token, assert_problem, get, parts, post, session_token
 
 TOKEN, REFRESH, VERIFY, LOGOUT = "/api/token/", "/api/token/refresh/", "/api/token/verify/", "/api/token/logout/"
 pytestmark = pytest.mark.django_db
@@ -97,7 +97,7 @@ def test_unknown_wrong_and_disabled_are_answered_alike(client: Any, person: Any)
         )
     ]
     for answer in answers:
-        is_problem(answer, 401, "invalid_credentials")
+        assert_problem(answer, 401, "invalid_credentials")
     assert len({answer.content for answer in answers}) == 1
     assert not Session.objects.exists()
 
@@ -120,16 +120,16 @@ def test_each_answer_costs_one_hash(client: Any, person: Any, monkeypatch: pytes
 
 def test_an_unverified_address_is_told_to_who_knows_the_password_only(client: Any, alice: Any) -> None:
     EmailAddress.objects.update(verified=False)
-    is_problem(post(client, TOKEN, {"email": alice.email, "password": "wrong"}), 401, "invalid_credentials")
-    is_problem(post(client, TOKEN, {"email": alice.email, "password": PASSWORD}), 401, "email_not_verified")
+    assert_problem(post(client, TOKEN, {"email": alice.email, "password": "wrong"}), 401, "invalid_credentials")
+    assert_problem(post(client, TOKEN, {"email": alice.email, "password": PASSWORD}), 401, "email_not_verified")
     assert not Session.objects.exists()
 
 
 def test_too_many_wrong_passwords_are_a_429_that_says_when(client: Any, alice: Any) -> None:
     for _ in range(10):
-        is_problem(post(client, TOKEN, {"email": alice.email, "password": "wrong"}), 401, "invalid_credentials")
+        assert_problem(post(client, TOKEN, {"email": alice.email, "password": "wrong"}), 401, "invalid_credentials")
     response = post(client, TOKEN, {"email": alice.email, "password": PASSWORD})
-    is_problem(response, 429, "too_many_attempts")
+    assert_problem(response, 429, "too_many_attempts")
     assert 0 < int(response["Retry-After"]) <= 900
     assert not Session.objects.exists()
 
@@ -137,12 +137,13 @@ def test_too_many_wrong_passwords_are_a_429_that_says_when(client: Any, alice: A
 def test_the_count_is_shared_with_the_sign_in_page(client: Any, alice: Any) -> None:
     for _ in range(10):
         client.post("/accounts/login/", {"login": alice.email, "password": "wrong"})
-    is_problem(post(client, TOKEN, {"email": alice.email, "password": PASSWORD}), 429, "too_many_attempts")
+    assert_problem(post(client, TOKEN, {"email": alice.email, "password": PASSWORD}), 429, "too_many_attempts")
 
 
 def test_right_passwords_are_not_counted(client: Any, alice: Any) -> None:
     for _ in range(12):
         signed_in(client, alice)
+    assert Session.objects.count() == 12
 
 
 @pytest.mark.django_db(transaction=True)
@@ -174,9 +175,9 @@ def test_a_refresh_gives_the_next_pair_and_the_roles_of_now(client: Any, alice: 
 def test_rfc9700_4_14_2_a_replay_ends_the_session(client: Any, alice: Any) -> None:
     first = signed_in(client, alice)
     second = refresh(client, first["refresh"]).json()
-    is_problem(refresh(client, first["refresh"]), 401, "token_not_valid")
-    is_problem(refresh(client, second["refresh"]), 401, "token_not_valid")
-    is_problem(get(client, "/api/me/", second["access"]), 401, "invalid_token")
+    assert_problem(refresh(client, first["refresh"]), 401, "token_not_valid")
+    assert_problem(refresh(client, second["refresh"]), 401, "token_not_valid")
+    assert_problem(get(client, "/api/me/", second["access"]), 401, "invalid_token")
     assert Session.objects.get().ended_by == "refresh replay"
     event = AuditEvent.objects.get(kind=AuditEvent.Kind.REFRESH_REPLAYED)
     assert event.actor == str(alice.pk) and event.subject == str(Session.objects.get().pk)
@@ -194,7 +195,7 @@ def test_of_twenty_parallel_refreshes_one_wins_at_most_and_one_lineage_lives_at_
     assert AuditEvent.objects.filter(kind=AuditEvent.Kind.REFRESH_REPLAYED).count() == 1
     for answer in answers:
         if answer.status_code == 200:
-            is_problem(refresh(client, answer.json()["refresh"]), 401, "token_not_valid")
+            assert_problem(refresh(client, answer.json()["refresh"]), 401, "token_not_valid")
 
 
 @pytest.mark.parametrize("kind", ["access", "oauth", "garbage", "empty"])
@@ -208,22 +209,22 @@ def test_only_refresh_tokens_refresh(client: Any, alice: Any, kind: str) -> None
 
 
 def test_what_is_typed_as_refresh_but_says_access_is_refused(client: Any, alice: Any) -> None:
-    is_problem(refresh(client, session_token(alice, typ="session-refresh+jwt")), 401, "token_not_valid")
-    is_problem(refresh(client, session_token(alice, token_use="refresh")), 401, "token_not_valid")
+    assert_problem(refresh(client, session_token(alice, typ="session-refresh+jwt")), 401, "token_not_valid")
+    assert_problem(refresh(client, session_token(alice, token_use="refresh")), 401, "token_not_valid")
 
 
 def test_the_end_of_the_session_ends_its_refresh(client: Any, alice: Any) -> None:
     pair = signed_in(client, alice)
     end_session(Session.objects.get().pk, reason="test")
-    is_problem(refresh(client, pair["refresh"]), 401, "token_not_valid")
+    assert_problem(refresh(client, pair["refresh"]), 401, "token_not_valid")
 
 
 def test_sign_out_everywhere_ends_it_and_a_sign_in_right_after_works(client: Any, alice: Any) -> None:
     pairs = [signed_in(client, alice) for _ in range(3)]
     end_all_of_user(alice.pk, reason="test")
     for pair in pairs:
-        is_problem(refresh(client, pair["refresh"]), 401, "token_not_valid")
-        is_problem(verify(client, pair["access"]), 401, "token_not_valid")
+        assert_problem(refresh(client, pair["refresh"]), 401, "token_not_valid")
+        assert_problem(verify(client, pair["access"]), 401, "token_not_valid")
     alice.refresh_from_db()
     assert verify(client, signed_in(client, alice)["access"]).status_code == 200
 
@@ -235,9 +236,9 @@ def test_a_disabled_or_deleted_person_gets_401(client: Any, alice: Any, act: str
         alice.delete()
     else:
         type(alice).objects.update(is_active=False)
-    is_problem(refresh(client, pair["refresh"]), 401, "token_not_valid")
-    is_problem(verify(client, pair["access"]), 401, "token_not_valid")
-    is_problem(get(client, "/api/me/", pair["access"]), 401, "invalid_token")
+    assert_problem(refresh(client, pair["refresh"]), 401, "token_not_valid")
+    assert_problem(verify(client, pair["access"]), 401, "token_not_valid")
+    assert_problem(get(client, "/api/me/", pair["access"]), 401, "invalid_token")
 
 
 def test_idle_and_absolute_ends(client: Any, alice: Any) -> None:
@@ -247,7 +248,7 @@ def test_idle_and_absolute_ends(client: Any, alice: Any) -> None:
     Session.objects.filter(pk=by_refresh[idle["refresh"]]).update(last_seen=now - settings.REFRESH_IDLE)
     Session.objects.filter(pk=by_refresh[old["refresh"]]).update(expires=now)
     for pair in (idle, old):
-        is_problem(refresh(client, pair["refresh"]), 401, "token_not_valid")
+        assert_problem(refresh(client, pair["refresh"]), 401, "token_not_valid")
 
 
 def test_rotation_never_moves_the_absolute_end(client: Any, alice: Any) -> None:
@@ -273,9 +274,9 @@ def test_verify_says_yes_to_living_access_tokens_of_sessions_only(client: Any, a
         "x",
         session_token(alice, exp=1),
     ):
-        is_problem(verify(client, token), 401, "token_not_valid")
+        assert_problem(verify(client, token), 401, "token_not_valid")
     end_session(Session.objects.get().pk, reason="test")
-    is_problem(verify(client, pair["access"]), 401, "token_not_valid")
+    assert_problem(verify(client, pair["access"]), 401, "token_not_valid")
 
 
 # --- Signing out ----------------------------------------------------------------------------------------------
@@ -297,8 +298,8 @@ def test_sign_out_by_any_token_of_the_session_and_twice(client: Any, alice: Any,
         else:
             response = post(client, LOGOUT, body)
         assert response.status_code == 204 and not response.content
-    is_problem(refresh(client, pair["refresh"]), 401, "token_not_valid")
-    is_problem(verify(client, pair["access"]), 401, "token_not_valid")
+    assert_problem(refresh(client, pair["refresh"]), 401, "token_not_valid")
+    assert_problem(verify(client, pair["access"]), 401, "token_not_valid")
     assert AuditEvent.objects.filter(kind=AuditEvent.Kind.SIGNED_OUT).count() == 1
 
 
@@ -311,7 +312,7 @@ def test_sign_out_ends_this_session_only(client: Any, alice: Any) -> None:
 def test_other_tokens_sign_nobody_out(client: Any, alice: Any) -> None:
     signed_in(client, alice)
     sid = str(Session.objects.get().pk)
-    is_problem(post(client, LOGOUT, {"refresh": access_token(alice, sid=sid)}), 401, "token_not_valid")
-    is_problem(post(client, LOGOUT, {"refresh": "garbage"}), 401, "token_not_valid")
-    is_problem(post(client, LOGOUT, {}), 400, "invalid")
+    assert_problem(post(client, LOGOUT, {"refresh": access_token(alice, sid=sid)}), 401, "token_not_valid")
+    assert_problem(post(client, LOGOUT, {"refresh": "garbage"}), 401, "token_not_valid")
+    assert_problem(post(client, LOGOUT, {}), 400, "invalid")
     assert Session.objects.get().ended is None

@@ -8,7 +8,7 @@ from django.test import Client
 
 from authcenter.sessions.models import Session
 from tests.conftest import PASSWORD
-from tests.tokens import is_problem, post
+from tests.tokens import assert_problem, post
 
 TOKEN, REFRESH, LOGOUT = "/api/token/", "/api/token/refresh/", "/api/token/logout/"
 pytestmark = pytest.mark.django_db
@@ -51,14 +51,14 @@ def test_reading_needs_the_cookie_only(browser: Client, alice: Any) -> None:
 
 def test_the_header_comes_before_the_cookie(browser: Client, alice: Any) -> None:
     signed_in(browser, alice)
-    is_problem(browser.get("/api/me/", HTTP_AUTHORIZATION="Bearer x"), 401, "invalid_token")  # type: ignore[arg-type]
+    assert_problem(browser.get("/api/me/", HTTP_AUTHORIZATION="Bearer x"), 401, "invalid_token")  # type: ignore[arg-type]
 
 
 def test_cookies_are_no_way_in_for_oauth_tokens(client: Client, alice: Any, application: Any) -> None:
     from tests.tokens import access_token
 
     client.cookies["access"] = access_token(alice, application("web")[0].client_id)
-    is_problem(client.get("/api/me/"), 401, "invalid_token")  # type: ignore[arg-type]
+    assert_problem(client.get("/api/me/"), 401, "invalid_token")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
@@ -74,8 +74,8 @@ def test_changing_by_cookie_needs_the_proof(browser: Client, alice: Any, content
     )
     for headers in wrong:
         for path in (REFRESH, LOGOUT):
-            is_problem(browser.post(path, body, content_type=content_type, **headers), 403, "csrf_failed")  # type: ignore[arg-type]
-        is_problem(browser.delete(f"/api/sessions/{session.pk}/", **headers), 403, "csrf_failed")  # type: ignore[arg-type]
+            assert_problem(browser.post(path, body, content_type=content_type, **headers), 403, "csrf_failed")  # type: ignore[arg-type]
+        assert_problem(browser.delete(f"/api/sessions/{session.pk}/", **headers), 403, "csrf_failed")  # type: ignore[arg-type]
     assert Session.objects.get().ended is None
     refreshed = browser.post(REFRESH, body, content_type=content_type, HTTP_X_CSRFTOKEN=token)
     assert refreshed.status_code == 200 and set(refreshed.json()) == {"csrf_token", "expires_in"}
@@ -89,8 +89,8 @@ def test_a_refresh_by_cookie_rotates_both(browser: Client, alice: Any) -> None:
     assert all(browser.cookies[name].value != value for name, value in before.items())
     assert browser.get("/api/me/").status_code == 200
     browser.cookies["refresh"] = before["refresh"]
-    is_problem(post(browser, REFRESH, {}, HTTP_X_CSRFTOKEN=token), 401, "token_not_valid")
-    is_problem(browser.get("/api/me/"), 401, "invalid_token")  # type: ignore[arg-type]
+    assert_problem(post(browser, REFRESH, {}, HTTP_X_CSRFTOKEN=token), 401, "token_not_valid")
+    assert_problem(browser.get("/api/me/"), 401, "invalid_token")  # type: ignore[arg-type]
 
 
 def test_sign_out_by_cookie_ends_the_session_and_clears_the_cookies(browser: Client, alice: Any) -> None:
@@ -99,14 +99,14 @@ def test_sign_out_by_cookie_ends_the_session_and_clears_the_cookies(browser: Cli
     assert post(browser, LOGOUT, {}, HTTP_X_CSRFTOKEN=token).status_code == 204
     assert browser.cookies["access"].value == "" and browser.cookies["refresh"].value == ""
     browser.cookies["access"] = access
-    is_problem(browser.get("/api/me/"), 401, "invalid_token")  # type: ignore[arg-type]
+    assert_problem(browser.get("/api/me/"), 401, "invalid_token")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("origin", ["https://evil.test", "null", "http://localhost.evil.test"])
 def test_another_sites_page_gets_no_cookies(browser: Client, alice: Any, origin: str) -> None:
     body = f"email={alice.email}&password={PASSWORD.replace(' ', '+')}&transport=cookie"
     response = browser.post(TOKEN, body, content_type="application/x-www-form-urlencoded", HTTP_ORIGIN=origin)
-    is_problem(response, 403, "foreign_origin")  # type: ignore[arg-type]
+    assert_problem(response, 403, "foreign_origin")  # type: ignore[arg-type]
     assert not Session.objects.exists() and "access" not in response.cookies
 
 

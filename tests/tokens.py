@@ -92,7 +92,7 @@ def post(client: Client, path: str, body: Any, **extra: Any) -> HttpResponse:
     return client.post(path, json.dumps(body), content_type="application/json", **extra)  # type: ignore[return-value]
 
 
-def is_problem(response: HttpResponse, status: int, code: str) -> None:
+def assert_problem(response: HttpResponse, status: int, code: str) -> None:
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/problem+json"
     body = json.loads(response.content)

@@ -120,22 +120,20 @@ class _Secure(HTTPSConnection):
 
 
 def _connection(target: _Target, seconds: float, line: socket.socket) -> HTTPConnection:
-    connection = _plain_or_secure(target, seconds)
+    connection: _Plain | _Secure
+    if target.scheme == "http":
+        connection = _Plain(target.address, target.port, timeout=seconds)
+    else:
+        connection = _Secure(
+            target.address,
+            target.port,
+            timeout=seconds,
+            server_hostname=target.host,
+            assert_hostname=target.host,
+            ca_certs=settings.OUTBOUND_CA_FILE or None,
+        )
     connection.line = line
     return connection
-
-
-def _plain_or_secure(target: _Target, seconds: float) -> _Plain | _Secure:
-    if target.scheme == "http":
-        return _Plain(target.address, target.port, timeout=seconds)
-    return _Secure(
-        target.address,
-        target.port,
-        timeout=seconds,
-        server_hostname=target.host,
-        assert_hostname=target.host,
-        ca_certs=settings.OUTBOUND_CA_FILE or None,
-    )
 
 
 def _cut(line: socket.socket, late: threading.Event) -> None:

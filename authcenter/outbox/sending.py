@@ -27,7 +27,7 @@ POLL_SECONDS = 1.0
 """How often each worker looks for what another has left; what it wrote itself it sends at once."""
 
 LEASE = timedelta(seconds=30)
-"""Whose claim is older has died: a send takes `outbound.SECONDS` for the name, and as long for the rest."""
+"""Whose claim is older has died: a send takes three times `outbound.SECONDS` at most."""
 
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 3600.0

@@ -17,7 +17,7 @@ def people(person, as_many_mails_as_you_like):
     User.objects.create_user(UNVERIFIED, "unverified long sentence 5")
 
 
-def alike(act, hashes, who=EVERY):
+def assert_alike(act, hashes, who=EVERY):
     """`act(email)` gives the responses of one visit."""
     seen, counts = [], []
     for email in who:
@@ -35,7 +35,7 @@ def test_sign_in(browser, hashes):
         one = browser()
         return [sign_in(one, email, WRONG), one.get("/account/"), one.get("/accounts/login/")]
 
-    assert alike(visit, hashes) == 1
+    assert assert_alike(visit, hashes) == 1
 
 
 def test_a_disabled_persons_right_password_is_a_wrong_one(browser, hashes):
@@ -63,7 +63,7 @@ def test_sign_up(browser, hashes):
             one.get("/accounts/confirm-email/"),
         ]
 
-    assert alike(visit, hashes) == 1
+    assert assert_alike(visit, hashes) == 1
     assert "already have an account" in mails(KNOWN)[0].subject
     assert "is your code" in mails(UNKNOWN)[0].subject
 
@@ -74,7 +74,7 @@ def test_resending_runs_out_alike(browser, hashes):
         sign_up(one, email)
         return [one.post("/accounts/confirm-email/", {"action": "resend"}, follow=True) for _ in range(4)]
 
-    alike(visit, hashes)
+    assert_alike(visit, hashes)
 
 
 def test_mails_run_out_alike(browser, hashes, settings):
@@ -84,7 +84,7 @@ def test_mails_run_out_alike(browser, hashes, settings):
     def visit(email):
         return [sign_up(browser(), email), sign_up(browser(), email)]
 
-    alike(visit, hashes)
+    assert_alike(visit, hashes)
 
 
 def test_reset(browser, hashes):
@@ -100,7 +100,7 @@ def test_reset(browser, hashes):
             one.get("/accounts/login/"),
         ]
 
-    assert alike(visit, hashes) == 0
+    assert assert_alike(visit, hashes) == 0
     assert "no account" in mails(UNKNOWN)[0].subject and "no account" in mails(DISABLED)[0].subject
     assert "code" in mails(KNOWN)[0].subject
 

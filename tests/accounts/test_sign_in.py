@@ -338,8 +338,8 @@ def test_it_writes_no_mail(client, person):
 def test_no_statement_more_than_needed(client, person, sql):
     sign_in(client, person().email)
     with sql() as statements:
-        is_signed_in(client)
-    statements.at_most(3)  # the cookie's session, the sign-in with its person, the profile
+        assert is_signed_in(client)
+    statements.assert_at_most(3)  # the cookie's session, the sign-in with its person, the profile
 
 
 def test_the_settings_say_so():

@@ -303,7 +303,7 @@ def tokens(app: App, person: Any, browser: Browser | None = None, **changes: Any
 # --- What a refusal looks like --------------------------------------------------------------------------------
 
 
-def is_page(response: HttpResponse) -> None:
+def assert_page(response: HttpResponse) -> None:
     """E-page: 400 at the server, and the browser is sent nowhere."""
     assert response.status_code == 400, (response.status_code, response.get("Location"), response.content[:300])
     assert "Location" not in response
@@ -311,7 +311,7 @@ def is_page(response: HttpResponse) -> None:
     assert "no-store" in response["Cache-Control"]
 
 
-def is_redirect(response: HttpResponse, app: App, error: str, state: str | None = None) -> dict[str, str]:
+def assert_redirect(response: HttpResponse, app: App, error: str, state: str | None = None) -> dict[str, str]:
     """E-redir: to the registered address, with `error`, `state` and `iss` once each, without code or token."""
     assert response.status_code in {302, 303}, (response.status_code, response.content[:500])
     assert response["Location"].startswith(app.redirect_uri), response["Location"]
@@ -326,7 +326,7 @@ def is_redirect(response: HttpResponse, app: App, error: str, state: str | None 
     return told
 
 
-def is_refused(response: HttpResponse, status: int, error: str) -> None:
+def assert_refused(response: HttpResponse, status: int, error: str) -> None:
     """T-400 and its like: JSON with `error`, not cached, no token."""
     assert response.status_code == status, (response.status_code, response.content[:500])
     assert response["Content-Type"].startswith("application/json")
@@ -337,7 +337,7 @@ def is_refused(response: HttpResponse, status: int, error: str) -> None:
     assert "Set-Cookie" not in response.headers and not response.cookies
 
 
-def is_bearer_401(response: HttpResponse) -> None:
+def assert_bearer_401(response: HttpResponse) -> None:
     assert response.status_code == 401, (response.status_code, response.content[:300])
     assert response["WWW-Authenticate"].startswith("Bearer ")
     assert 'error="invalid_token"' in response["WWW-Authenticate"]

@@ -22,10 +22,10 @@ from tests.oauth.flow import (
     VERIFIER,
     Browser,
     answer,
+    assert_page,
+    assert_redirect,
     challenge,
     claims,
-    is_page,
-    is_redirect,
     redeem,
     stored,
     tokens,
@@ -112,7 +112,7 @@ def test_refused_with_a_redirect(web, stock, alice, browser, changes, error, sig
         browser.sign_in(alice)
     before = stored()
     response = browser.authorize(web, **{"state": "s-%&=é", **changes})
-    is_redirect(response, web, error, state="s-%&=é")
+    assert_redirect(response, web, error, state="s-%&=é")
     assert stored() == before
     event = AuditEvent.objects.get(kind="authorization_refused")
     assert event.client_id == web.id and event.detail["error"] == error
@@ -122,12 +122,12 @@ def test_refused_with_a_redirect(web, stock, alice, browser, changes, error, sig
 def test_az_24_pkce_is_required_of_public_and_confidential_applications(web, spa, browser, public):
     app = spa if public else web
     response = browser.authorize(app, code_challenge=None, code_challenge_method=None, state="s")
-    is_redirect(response, app, "invalid_request", state="s")
+    assert_redirect(response, app, "invalid_request", state="s")
 
 
 def test_az_24_a_public_application_needs_pkce_whatever_its_row_says(spa, browser):
     Application.objects.filter(pk=spa.row.pk).update(require_pkce=False)
-    is_redirect(browser.authorize(spa, code_challenge=None, code_challenge_method=None), spa, "invalid_request")
+    assert_redirect(browser.authorize(spa, code_challenge=None, code_challenge_method=None), spa, "invalid_request")
 
 
 def test_az_24_an_operator_may_lift_pkce_for_one_confidential_application(web, alice, browser):
@@ -135,12 +135,12 @@ def test_az_24_an_operator_may_lift_pkce_for_one_confidential_application(web, a
     code = browser.code(web, alice, code_challenge=None, code_challenge_method=None)
     assert redeem(web, code, code_verifier=VERIFIER).status_code == 400  # RFC 9700 section 2.1.1: stripped challenge
     assert redeem(web, code, code_verifier=None).status_code == 200
-    is_redirect(browser.authorize(web, code_challenge_method="plain"), web, "invalid_request")
+    assert_redirect(browser.authorize(web, code_challenge_method="plain"), web, "invalid_request")
 
 
 def test_rfc6749_4_1_2_1_an_application_without_the_grant_is_unauthorized(web, browser):
     Application.objects.filter(pk=web.row.pk).update(grant_types=["client_credentials"])
-    is_redirect(browser.authorize(web, state="s"), web, "unauthorized_client", state="s")
+    assert_redirect(browser.authorize(web, state="s"), web, "unauthorized_client", state="s")
 
 
 # --- iss, state, caching --------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def test_az_30_rfc9207_2_iss_in_a_success(web, alice, browser):
 def test_az_30_no_state_is_sent_where_none_came(web, alice, browser):
     browser.ask(web, state=None).sign_in(alice).allow()
     assert answer(browser.left_to).keys() == {"code", "iss"}
-    assert "state" not in is_redirect(browser.authorize(web, state=None, scope="nonsense"), web, "invalid_scope")
+    assert "state" not in assert_redirect(browser.authorize(web, state=None, scope="nonsense"), web, "invalid_scope")
 
 
 def test_az_60_long_state_and_nonce_are_kept_to_the_letter(web, alice, browser):
@@ -182,13 +182,13 @@ def test_az_47_approval_prompt_skips_nothing(web, alice, browser):
 
 
 def test_az_56_client_id_or_redirect_uri_twice_is_a_page(web, browser):
-    is_page(browser.authorize(web, client_id=[web.id, web.id]))
-    is_page(browser.authorize(web, redirect_uri=[web.redirect_uri, web.redirect_uri]))
-    is_page(browser.authorize(web, redirect_uri=[web.redirect_uri, "https://evil.test"]))
+    assert_page(browser.authorize(web, client_id=[web.id, web.id]))
+    assert_page(browser.authorize(web, redirect_uri=[web.redirect_uri, web.redirect_uri]))
+    assert_page(browser.authorize(web, redirect_uri=[web.redirect_uri, "https://evil.test"]))
 
 
 def test_az_56_state_twice(web, browser):
-    is_redirect(browser.authorize(web, state=["a", "b"]), web, "invalid_request")
+    assert_redirect(browser.authorize(web, state=["a", "b"]), web, "invalid_request")
 
 
 def test_rfc6749_3_1_an_empty_parameter_is_as_if_omitted(web, alice, browser):
@@ -213,14 +213,14 @@ def test_az_63_unknown_client_is_one_and_the_same_page(web, browser, client_id, 
         response = browser.http.post("/oauth/authorize", sent, content_type="application/x-www-form-urlencoded")
         assert response.status_code == 303
         response = browser.get(response["Location"])
-    is_page(response)
+    assert_page(response)
 
 
 def test_az_63_a_disabled_application_looks_like_an_unknown_one(web, browser):
     unknown = browser.authorize(web, client_id="nobody")
     Application.objects.filter(pk=web.row.pk).update(is_active=False)
     disabled = browser.authorize(web)
-    is_page(disabled)
+    assert_page(disabled)
     request_ids = [response["X-Request-ID"].encode() for response in (unknown, disabled)]
     assert unknown.content.replace(request_ids[0], b"") == disabled.content.replace(request_ids[1], b"")
 
@@ -261,31 +261,31 @@ def test_core_3_1_2_1_a_request_by_post_goes_on_as_a_get(web, alice, browser):
     ],
 )
 def test_az_63_a_malformed_post_is_a_page(browser, db, body, kind):
-    is_page(browser.http.post("/oauth/authorize", body, content_type=kind))
+    assert_page(browser.http.post("/oauth/authorize", body, content_type=kind))
 
 
 def test_parameters_in_the_url_of_a_post_are_refused(web, browser):
     response = browser.http.post(
         "/oauth/authorize?client_id=x", urlencode(web.request()), content_type="application/x-www-form-urlencoded"
     )
-    is_page(response)
+    assert_page(response)
 
 
 # --- Who is there ---------------------------------------------------------------------------------------------
 
 
 def test_az_38_core_3_1_2_6_prompt_none_without_session(web, browser):
-    is_redirect(browser.authorize(web, prompt="none", state="s"), web, "login_required", state="s")
+    assert_redirect(browser.authorize(web, prompt="none", state="s"), web, "login_required", state="s")
 
 
 def test_az_39_core_3_1_2_6_prompt_none_without_consent(web, alice, browser):
     browser.sign_in(alice)
-    is_redirect(browser.authorize(web, prompt="none", state="s"), web, "consent_required", state="s")
+    assert_redirect(browser.authorize(web, prompt="none", state="s"), web, "consent_required", state="s")
 
 
 def test_az_39_prompt_none_with_a_new_scope(web, alice, browser):
     browser.code(web, alice, scope="openid")
-    is_redirect(browser.authorize(web, prompt="none", scope="openid email"), web, "consent_required")
+    assert_redirect(browser.authorize(web, prompt="none", scope="openid email"), web, "consent_required")
     told = answer(browser.authorize(web, prompt="none", scope="openid")["Location"])
     assert told["code"]
 
@@ -293,7 +293,7 @@ def test_az_39_prompt_none_with_a_new_scope(web, alice, browser):
 def test_az_39_prompt_none_with_a_new_resource(web, alice, browser):
     browser.code(web, alice, scope="openid orders:read")
     response = browser.authorize(web, prompt="none", scope="openid orders:read", resource="https://orders.test/")
-    is_redirect(response, web, "consent_required")
+    assert_redirect(response, web, "consent_required")
 
 
 def test_az_39_prompt_none_after_withdrawal(web, alice, browser):
@@ -301,7 +301,7 @@ def test_az_39_prompt_none_after_withdrawal(web, alice, browser):
 
     browser.code(web, alice)
     withdraw(alice.authorizations.get().pk, reason="test")
-    is_redirect(browser.authorize(web, prompt="none"), web, "consent_required")
+    assert_redirect(browser.authorize(web, prompt="none"), web, "consent_required")
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_az_38_an_ended_sign_in_is_no_sign_in(web, alice, browser, ending):
         session.update(last_seen=timezone.now() - timedelta(days=2), idle_seconds=86_400)
     else:
         session.update(expires=timezone.now() - timedelta(seconds=1))
-    is_redirect(browser.authorize(web, prompt="none"), web, "login_required")
+    assert_redirect(browser.authorize(web, prompt="none"), web, "login_required")
 
 
 @pytest.mark.parametrize("ending", ["password", "session", "other person"])
@@ -412,8 +412,8 @@ def test_az_42_max_age_that_is_met_asks_nothing(web, alice, browser):
 def test_az_42_max_age_and_prompt_none(web, alice, browser):
     browser.code(web, alice)
     _move_sign_in(browser, -30)
-    is_redirect(browser.authorize(web, max_age="10", prompt="none"), web, "login_required")
-    is_redirect(browser.authorize(web, max_age="0", prompt="none"), web, "login_required")
+    assert_redirect(browser.authorize(web, max_age="10", prompt="none"), web, "login_required")
+    assert_redirect(browser.authorize(web, max_age="0", prompt="none"), web, "login_required")
 
 
 def test_az_42_max_age_zero_asks_once_and_not_for_ever(web, alice, browser):
@@ -427,12 +427,12 @@ def test_az_45_hint_of_another_person(web, alice, bob, browser):
     hint = tokens(web, bob)["id_token"]
     browser.code(web, alice)
     for prompt in ("none", None):
-        is_redirect(browser.authorize(web, id_token_hint=hint, prompt=prompt), web, "login_required")
+        assert_redirect(browser.authorize(web, id_token_hint=hint, prompt=prompt), web, "login_required")
 
 
 def test_az_45_a_hint_never_signs_in(web, alice):
     hint = tokens(web, alice)["id_token"]
-    is_redirect(Browser().authorize(web, id_token_hint=hint, prompt="none"), web, "login_required")
+    assert_redirect(Browser().authorize(web, id_token_hint=hint, prompt="none"), web, "login_required")
 
 
 def test_az_45_own_hint_is_good_even_when_old(web, alice, browser):
@@ -444,12 +444,12 @@ def test_az_45_own_hint_is_good_even_when_old(web, alice, browser):
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 def test_az_45_jw_10_another_token_is_no_hint(web, alice, browser, kind):
     hint = tokens(web, alice, browser)[kind]
-    is_redirect(browser.authorize(web, id_token_hint=hint, prompt="none"), web, "invalid_request")
+    assert_redirect(browser.authorize(web, id_token_hint=hint, prompt="none"), web, "invalid_request")
 
 
 def test_az_45_hint_of_another_application(web, web2, alice, browser):
     hint = tokens(web2, alice, browser)["id_token"]
-    is_redirect(browser.authorize(web, id_token_hint=hint, prompt="none"), web, "invalid_request")
+    assert_redirect(browser.authorize(web, id_token_hint=hint, prompt="none"), web, "invalid_request")
 
 
 def test_login_hint_reaches_the_sign_in_page(web, browser):
@@ -461,14 +461,14 @@ def test_a_waiting_request_belongs_to_its_browser(web, alice, browser):
     browser.ask(web)
     key = browser.at.split("txn%3D")[1]
     other = Browser().sign_in(alice)
-    is_page(other.get(f"/oauth/authorize?txn={key}"))
-    is_page(other.get(f"/oauth/consent?txn={key}"))
+    assert_page(other.get(f"/oauth/authorize?txn={key}"))
+    assert_page(other.get(f"/oauth/consent?txn={key}"))
 
 
 @pytest.mark.parametrize("key", ["x", "%00", "x" * 5000, "%ff", "../", "asked_at"])
 def test_an_unknown_key_of_a_request_is_a_page(browser, db, key):
-    is_page(browser.get(f"/oauth/authorize?txn={key}"))
-    is_page(browser.get(f"/oauth/consent?txn={key}"))
+    assert_page(browser.get(f"/oauth/authorize?txn={key}"))
+    assert_page(browser.get(f"/oauth/consent?txn={key}"))
 
 
 def test_a_request_waits_an_hour_and_no_longer(web, alice, browser, monkeypatch):
@@ -476,7 +476,7 @@ def test_a_request_waits_an_hour_and_no_longer(web, alice, browser, monkeypatch)
     now = time.time()
     monkeypatch.setattr("authcenter.oauth.pending.time.time", lambda: now + 3700)
     browser.sign_in(alice)
-    is_page(browser.page)
+    assert_page(browser.page)
 
 
 def test_at_most_ten_requests_wait_in_a_browser(web, browser):

@@ -4,6 +4,7 @@ import random
 import time
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils.http import urlencode
 
@@ -14,9 +15,9 @@ from tests.oauth.flow import (
     VERIFIER,
     Browser,
     answer,
+    assert_page,
+    assert_refused,
     basic,
-    is_page,
-    is_refused,
     post,
     redeem,
     refresh,
@@ -51,8 +52,8 @@ def test_az_59_garbage_in_each_parameter_of_an_authorization_request(web, browse
     before = stored()
     for name in PARAMETERS:
         sent = {key: value for key, value in web.request().items() if key != name}
-        is_page(browser.get(f"/oauth/authorize?{urlencode(sent)}&{name}={bad}"))
-        is_page(browser.get(f"/oauth/authorize?{urlencode(sent)}&{name}{bad}=x"))
+        assert_page(browser.get(f"/oauth/authorize?{urlencode(sent)}&{name}={bad}"))
+        assert_page(browser.get(f"/oauth/authorize?{urlencode(sent)}&{name}{bad}=x"))
     assert stored() == before
 
 
@@ -134,7 +135,7 @@ def send(path, body, kind=FORM, **headers):
 )  # fmt: skip
 def test_tk_14_rfc6749_app_b_another_body_is_not_read(web, path, kind):
     before = stored()
-    is_refused(
+    assert_refused(
         send(path, "grant_type=client_credentials&token=x", kind, **basic(web.id, web.secret)), 400, "invalid_request"
     )
     assert stored() == before
@@ -160,8 +161,8 @@ def test_tk_15_rfc6749_2_3_1_parameters_in_the_url_are_not_processed(web2, path)
     query = urlencode(
         {"client_id": web2.id, "client_secret": web2.secret, "token": "x", "grant_type": "client_credentials"}
     )
-    is_refused(send(f"{path}?{query}", ""), 400, "invalid_request")
-    is_refused(send(f"{path}?x=1", "token=x", **basic(web2.id, web2.secret)), 400, "invalid_request")
+    assert_refused(send(f"{path}?{query}", ""), 400, "invalid_request")
+    assert_refused(send(f"{path}?x=1", "token=x", **basic(web2.id, web2.secret)), 400, "invalid_request")
 
 
 TWICE = [
@@ -189,7 +190,7 @@ def test_tk_13_rfc6749_3_2_no_parameter_twice_and_nothing_consumed(web2, alice, 
     for pairs in ([*right.items(), (name, value if same else "y")], [(name, value if same else "y"), *right.items()]):
         if name not in right:
             pairs.append((name, value))
-        is_refused(post("/oauth/token", pairs), 400, "invalid_request")
+        assert_refused(post("/oauth/token", pairs), 400, "invalid_request")
     assert Grant.objects.get().consumed is None
     assert post("/oauth/token", right).status_code == 200
 
@@ -197,15 +198,15 @@ def test_tk_13_rfc6749_3_2_no_parameter_twice_and_nothing_consumed(web2, alice, 
 def test_tk_13_a_refresh_with_two_tokens_consumes_nothing(spa, alice, browser):
     got = tokens(spa, alice, browser)
     pairs = [("grant_type", "refresh_token"), ("client_id", spa.id), ("refresh_token", got["refresh_token"])]
-    is_refused(post("/oauth/token", [*pairs, ("refresh_token", "x")]), 400, "invalid_request")
-    is_refused(post("/oauth/token", [*pairs, ("grant_type", "authorization_code")]), 400, "invalid_request")
+    assert_refused(post("/oauth/token", [*pairs, ("refresh_token", "x")]), 400, "invalid_request")
+    assert_refused(post("/oauth/token", [*pairs, ("grant_type", "authorization_code")]), 400, "invalid_request")
     assert Family.objects.get().generation == 1 and refresh(spa, got["refresh_token"]).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["token", "token_type_hint", "client_id"])
 @pytest.mark.parametrize("path", ["/oauth/revoke", "/oauth/introspect"])
 def test_ir_15_no_parameter_twice(web, path, name):
-    is_refused(
+    assert_refused(
         post(path, [("token", "x"), (name, "y"), (name, "y")], **basic(web.id, web.secret)), 400, "invalid_request"
     )
 
@@ -230,7 +231,7 @@ def test_tk_47_garbage_in_each_parameter(web2, path, bad):
     for name in names:
         right = {"grant_type": "authorization_code", "token": "x", "client_id": web2.id, "client_secret": web2.secret}
         right.pop(name, None)
-        is_refused(send(path, f"{urlencode(right)}&{name}={bad}"), 400, "invalid_request")
+        assert_refused(send(path, f"{urlencode(right)}&{name}={bad}"), 400, "invalid_request")
     assert stored() == before
 
 
@@ -264,7 +265,7 @@ def test_tk_47_raw_bytes(db, path, raw):
 @pytest.mark.parametrize("size", [9_000, 40_000, 1_000_000])
 @pytest.mark.parametrize("path", PROTOCOL)
 def test_tk_47_ir_15_oversized_values(db, path, name, size):
-    is_refused(send(path, f"{name}={'x' * size}"), 400, "invalid_request")
+    assert_refused(send(path, f"{name}={'x' * size}"), 400, "invalid_request")
 
 
 @pytest.mark.parametrize("path", [*PROTOCOL, "/oauth/authorize", "/oauth/logout", "/oauth/userinfo"])
@@ -276,7 +277,7 @@ def test_tk_47_a_content_length_that_lies(db, path, length):
 
 def test_tk_47_many_parameters(db):
     for path in PROTOCOL:
-        is_refused(send(path, "&".join(f"p{n}=1" for n in range(5_000))), 400, "invalid_request")
+        assert_refused(send(path, "&".join(f"p{n}=1" for n in range(5_000))), 400, "invalid_request")
 
 
 @pytest.mark.parametrize("path", [*PROTOCOL, "/oauth/userinfo"])
@@ -290,7 +291,7 @@ def test_tk_16_tr_08_errors_are_not_cached_and_tell_nothing(db, path):
     ):
         assert "no-store" in response["Cache-Control"]
         text = response.content.decode()
-        for word in ("Traceback", "django", "/work/", "SELECT", "sqlite", "psycopg", ".py"):
+        for word in ("Traceback", "django", str(settings.BASE_DIR), "SELECT", "sqlite", "psycopg", ".py"):
             assert word not in text
         assert not response.cookies
 

@@ -9,7 +9,19 @@ from authcenter import limits
 from authcenter.audit.models import AuditEvent
 from authcenter.oauth.models import API, Application, Family, Grant
 from authcenter.oauth.registration import set_new_secret
-from tests.oauth.flow import HOST, App, as_app, basic, is_refused, machine_token, post, redeem, secret, stored, tokens
+from tests.oauth.flow import (
+    HOST,
+    App,
+    as_app,
+    assert_refused,
+    basic,
+    machine_token,
+    post,
+    redeem,
+    secret,
+    stored,
+    tokens,
+)
 
 CODE = {
     "grant_type": "authorization_code",
@@ -21,8 +33,8 @@ ENDPOINTS = {"token": ("/oauth/token", CODE), "revoke": ("/oauth/revoke", {"toke
 ALL = {**ENDPOINTS, "introspect": ("/oauth/introspect", {"token": "x"})}
 
 
-def _is_basic_challenge(response):
-    is_refused(response, 401, "invalid_client")
+def _assert_basic_challenge(response):
+    assert_refused(response, 401, "invalid_client")
     assert response["WWW-Authenticate"].startswith("Basic realm=")
     assert "Bearer" not in response["WWW-Authenticate"]
 
@@ -32,7 +44,7 @@ def _is_basic_challenge(response):
 def test_tk_20_rfc6749_5_2_a_wrong_basic_secret_is_a_401_that_names_basic(web, endpoint, wrong):
     path, form = ALL[endpoint]
     before = stored()
-    _is_basic_challenge(post(path, form, **basic(web.id, wrong)))
+    _assert_basic_challenge(post(path, form, **basic(web.id, wrong)))
     assert stored() == before
     event = AuditEvent.objects.get(kind="client_refused")
     assert event.client_id == web.id and event.detail == {"method": "client_secret_basic"}
@@ -59,13 +71,13 @@ def test_tk_18_the_method_is_the_registered_one_and_no_other(web, web2, spa, end
         ),
     }
     for response in attempts.values():
-        _is_basic_challenge(response)
+        _assert_basic_challenge(response)
 
 
 @pytest.mark.parametrize("endpoint", ALL)
 def test_tk_21_ir_11_without_any_authentication(web, db, endpoint):
     path, form = ALL[endpoint]
-    _is_basic_challenge(post(path, form))
+    _assert_basic_challenge(post(path, form))
 
 
 @pytest.mark.parametrize("endpoint", ALL)
@@ -80,12 +92,12 @@ def test_tk_17_rfc6749_2_3_two_methods_at_once(web, web2, endpoint):
         {"client_id": web2.id},
         {"client_id": web.id.upper()},
     ):
-        is_refused(post(path, {**form, **more}, **header), 400, "invalid_request")
+        assert_refused(post(path, {**form, **more}, **header), 400, "invalid_request")
 
 
 def test_tk_17_nothing_is_consumed_by_two_methods(web, web2, alice, browser):
     code = browser.code(web, alice)
-    is_refused(redeem(web, code, client_id=web2.id, client_secret=web2.secret), 400, "invalid_request")
+    assert_refused(redeem(web, code, client_id=web2.id, client_secret=web2.secret), 400, "invalid_request")
     assert Grant.objects.get().consumed is None
     assert redeem(web, code, client_id=web.id).status_code == 200  # naming oneself beside Basic is no second method
 
@@ -93,7 +105,7 @@ def test_tk_17_nothing_is_consumed_by_two_methods(web, web2, alice, browser):
 def test_m9_a_wrong_header_with_a_right_body_is_refused(web2):
     path, form = ENDPOINTS["revoke"]
     response = post(path, {**form, "client_id": web2.id, "client_secret": web2.secret}, **basic(web2.id, "wrong"))
-    is_refused(response, 400, "invalid_request")
+    assert_refused(response, 400, "invalid_request")
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC"])
@@ -118,7 +130,7 @@ def _b64(raw: bytes) -> str:
 @pytest.mark.parametrize("endpoint", ALL)
 def test_tk_47_malformed_authorization_headers(db, endpoint, header):
     path, form = ALL[endpoint]
-    _is_basic_challenge(post(path, form, Authorization=header))
+    _assert_basic_challenge(post(path, form, Authorization=header))
 
 
 def test_rfc6749_2_3_1_id_and_secret_are_form_encoded_before_they_are_joined(web):
@@ -130,28 +142,28 @@ def test_rfc6749_2_3_1_id_and_secret_are_form_encoded_before_they_are_joined(web
 def test_a_secret_of_nothing_opens_nothing(web, machine, orders):
     Application.objects.update(client_secret="")
     API.objects.update(client_secret="")
-    _is_basic_challenge(post("/oauth/revoke", {"token": "x"}, **basic(web.id, "")))
-    _is_basic_challenge(post("/oauth/introspect", {"token": "x"}, **basic(orders.client_id, "")))
-    _is_basic_challenge(post("/oauth/introspect", {"token": "x", "client_id": orders.client_id}))
+    _assert_basic_challenge(post("/oauth/revoke", {"token": "x"}, **basic(web.id, "")))
+    _assert_basic_challenge(post("/oauth/introspect", {"token": "x"}, **basic(orders.client_id, "")))
+    _assert_basic_challenge(post("/oauth/introspect", {"token": "x", "client_id": orders.client_id}))
 
 
 def test_the_stored_hash_is_not_the_secret(web, orders):
     web.row.refresh_from_db()
-    _is_basic_challenge(post("/oauth/revoke", {"token": "x"}, **basic(web.id, web.row.client_secret)))
-    _is_basic_challenge(post("/oauth/introspect", {"token": "x"}, **basic(orders.client_id, orders.client_secret)))
+    _assert_basic_challenge(post("/oauth/revoke", {"token": "x"}, **basic(web.id, web.row.client_secret)))
+    _assert_basic_challenge(post("/oauth/introspect", {"token": "x"}, **basic(orders.client_id, orders.client_secret)))
 
 
 def test_a_rolled_secret_ends_the_old_one(web):
     old, web.secret = web.secret, secret(set_new_secret(web.row))
     web.row.save()
-    _is_basic_challenge(post("/oauth/revoke", {"token": "x"}, **basic(web.id, old)))
+    _assert_basic_challenge(post("/oauth/revoke", {"token": "x"}, **basic(web.id, old)))
     assert as_app(web, "/oauth/revoke", {"token": "x"}).status_code == 200
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_an_api_s_credentials_are_no_application_s(orders, endpoint):
     path, form = ALL[endpoint]
-    _is_basic_challenge(post(path, form, **basic(orders.client_id, orders.plain_secret)))
+    _assert_basic_challenge(post(path, form, **basic(orders.client_id, orders.plain_secret)))
 
 
 @pytest.mark.parametrize("endpoint", ALL)
@@ -160,13 +172,13 @@ def test_a_disabled_application_is_unknown(web, endpoint):
     Application.objects.update(is_active=False)
     disabled = as_app(web, path, form)
     unknown = post(path, form, **basic("nobody", "x"))
-    _is_basic_challenge(disabled)
+    _assert_basic_challenge(disabled)
     assert disabled.content == unknown.content
 
 
 def test_h1_the_device_grant_type_does_not_open_introspection(spa):
     form = {"token": "x", "client_id": spa.id, "grant_type": "urn:ietf:params:oauth:grant-type:device_code"}
-    _is_basic_challenge(post("/oauth/introspect", form))
+    _assert_basic_challenge(post("/oauth/introspect", form))
 
 
 # --- Limits (TK-23) -------------------------------------------------------------------------------------------
@@ -234,12 +246,12 @@ def test_a_wrong_method_is_told_nothing_more_than_a_wrong_secret(web, spa):
 
 def test_a_query_string_is_no_way_to_authenticate(web):
     response = Client(HTTP_HOST=HOST).post(f"/oauth/token?client_id={web.id}&client_secret={web.secret}")
-    is_refused(response, 400, "invalid_request")
+    assert_refused(response, 400, "invalid_request")
 
 
 def test_a_refusal_writes_no_family(web, alice, browser):
     got = tokens(web, alice, browser)
     before = stored()
     form = {"grant_type": "refresh_token", "refresh_token": got["refresh_token"]}
-    _is_basic_challenge(post("/oauth/token", form, **basic(web.id, "wrong")))
+    _assert_basic_challenge(post("/oauth/token", form, **basic(web.id, "wrong")))
     assert stored() == before and Family.objects.get().generation == 1

@@ -8,7 +8,7 @@ from authcenter.audit.models import AuditEvent
 from authcenter.oauth.models import API, Application, Authorization, Grant, Scope
 from authcenter.oauth.withdrawal import withdraw
 from authcenter.sessions.models import Session
-from tests.oauth.flow import HOST, Browser, answer, claims, is_page, is_redirect, redeem, stored
+from tests.oauth.flow import HOST, Browser, answer, assert_page, assert_redirect, claims, redeem, stored
 
 
 @pytest.fixture
@@ -62,10 +62,10 @@ def test_offline_access_is_dropped_where_the_application_may_not_have_it(spa, al
 def test_az_52_deny_is_final(web, asked):
     before = stored()
     form = asked.form("deny")
-    told = is_redirect(asked.post_form(form, "deny"), web, "access_denied", state="s")
+    told = assert_redirect(asked.post_form(form, "deny"), web, "access_denied", state="s")
     assert told["iss"] == settings.ISSUER
     assert AuditEvent.objects.get(kind="consent_denied").client_id == web.id
-    is_page(asked.post_form(form, "allow"))
+    assert_page(asked.post_form(form, "allow"))
     assert stored() == before
 
 
@@ -73,13 +73,13 @@ def test_az_52_allow_works_once(web, asked):
     form = asked.form("allow")
     asked.follow(asked.post_form(form, "allow"))
     assert answer(asked.left_to)["code"]
-    is_page(asked.post_form(form, "allow"))
-    is_page(asked.post_form(form, "deny"))
+    assert_page(asked.post_form(form, "allow"))
+    assert_page(asked.post_form(form, "deny"))
     assert Grant.objects.count() == 1
 
 
 def test_deny_with_allow_beside_it_is_no(web, asked):
-    is_redirect(asked.post_form(asked.form("deny"), "deny", allow="1"), web, "access_denied")
+    assert_redirect(asked.post_form(asked.form("deny"), "deny", allow="1"), web, "access_denied")
 
 
 def test_neither_button_shows_the_page_again(web, asked):
@@ -250,7 +250,7 @@ def test_an_application_disabled_at_the_last_moment_gets_nothing(web, asked):
     form, before = asked.form("allow"), stored()
     Application.objects.filter(pk=web.row.pk).update(is_active=False)
     asked.follow(asked.post_form(form, "allow"))
-    is_page(asked.page)
+    assert_page(asked.page)
     assert stored() == before
 
 
@@ -273,7 +273,7 @@ def test_a_redirect_uri_taken_away_at_the_last_moment_is_not_called(web, asked):
     form = asked.form("allow")
     Application.objects.filter(pk=web.row.pk).update(redirect_uris="https://rp1.test/new")
     asked.follow(asked.post_form(form, "allow"))
-    is_page(asked.page)
+    assert_page(asked.page)
 
 
 # --- The page -------------------------------------------------------------------------------------------------
@@ -294,7 +294,7 @@ def test_az_54_names_and_texts_are_escaped(web, alice, browser):
 @pytest.mark.parametrize("bad", [BAD, '"><script>x</script>', "{{ 7*7 }}", "'-alert(1)-'"])
 def test_az_54_the_error_page_shows_nothing_of_the_request(browser, db, bad):
     response = browser.http.get("/oauth/authorize", {"client_id": bad, "state": bad, "redirect_uri": bad})
-    is_page(response)
+    assert_page(response)
     assert bad not in response.content.decode() and "49" not in response.content.decode().split("<code>")[0][-200:]
 
 

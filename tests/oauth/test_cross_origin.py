@@ -23,13 +23,13 @@ def got(spa, alice, browser):
     return tokens(spa, alice, browser)
 
 
-def is_open(response, origin=ORIGIN):
+def assert_open(response, origin=ORIGIN):
     assert response["Access-Control-Allow-Origin"] == origin
     assert "Access-Control-Allow-Credentials" not in response
     assert "Origin" in response["Vary"]
 
 
-def is_shut(response):
+def assert_shut(response):
     assert "Access-Control-Allow-Origin" not in response
     assert "Access-Control-Allow-Credentials" not in response
     assert response.status_code < 500
@@ -43,7 +43,7 @@ def test_a_preflight_from_a_registered_origin(spa, path):
         "Access-Control-Request-Headers": "authorization",
     }
     response = Client(HTTP_HOST=HOST).options(path, headers=asked)
-    is_open(response)
+    assert_open(response)
     assert response.status_code == 204 and "POST" in response["Access-Control-Allow-Methods"]
     assert "authorization" in response["Access-Control-Allow-Headers"].lower() and not response.cookies
 
@@ -51,41 +51,43 @@ def test_a_preflight_from_a_registered_origin(spa, path):
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/userinfo"])
 @pytest.mark.parametrize("origin", STRANGE)
 def test_tk_48_a_preflight_from_a_stranger(spa, path, origin):
-    is_shut(Client(HTTP_HOST=HOST).options(path, headers={"Origin": origin, "Access-Control-Request-Method": "POST"}))
+    assert_shut(
+        Client(HTTP_HOST=HOST).options(path, headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
+    )
 
 
 def test_tk_48_a_disabled_application_s_origin(spa):
     Application.objects.update(is_active=False)
-    is_shut(Client(HTTP_HOST=HOST).options("/oauth/token", headers={"Origin": ORIGIN}))
+    assert_shut(Client(HTTP_HOST=HOST).options("/oauth/token", headers={"Origin": ORIGIN}))
 
 
 def test_the_answers_are_readable_where_they_should_be(spa, got):
-    is_open(userinfo(got["access_token"], Origin=ORIGIN))
+    assert_open(userinfo(got["access_token"], Origin=ORIGIN))
     new = refresh(spa, got["refresh_token"], **{})
-    is_shut(new)  # no Origin, no header
-    is_open(as_app(spa, "/oauth/token", {"grant_type": "refresh_token", "refresh_token": "x"}, Origin=ORIGIN))
-    is_open(as_app(spa, "/oauth/revoke", {"token": "x"}, Origin=ORIGIN))
-    is_open(as_app(spa, "/oauth/revoke", {}, Origin=ORIGIN))
+    assert_shut(new)  # no Origin, no header
+    assert_open(as_app(spa, "/oauth/token", {"grant_type": "refresh_token", "refresh_token": "x"}, Origin=ORIGIN))
+    assert_open(as_app(spa, "/oauth/revoke", {"token": "x"}, Origin=ORIGIN))
+    assert_open(as_app(spa, "/oauth/revoke", {}, Origin=ORIGIN))
 
 
 @pytest.mark.parametrize("origin", STRANGE)
 def test_tk_48_the_answers_are_not_readable_for_a_stranger(spa, got, origin):
-    is_shut(userinfo(got["access_token"], Origin=origin))
-    is_shut(as_app(spa, "/oauth/token", {"grant_type": "refresh_token", "refresh_token": "x"}, Origin=origin))
-    is_shut(as_app(spa, "/oauth/revoke", {"token": "x"}, Origin=origin))
+    assert_shut(userinfo(got["access_token"], Origin=origin))
+    assert_shut(as_app(spa, "/oauth/token", {"grant_type": "refresh_token", "refresh_token": "x"}, Origin=origin))
+    assert_shut(as_app(spa, "/oauth/revoke", {"token": "x"}, Origin=origin))
 
 
 def test_tk_48_another_application_s_origin_is_a_stranger(spa, got):
     made("spa", "Other", [], redirect_uris="https://other.test/cb", allowed_origins="https://other.test")
-    is_shut(userinfo(got["access_token"], Origin="https://other.test"))
-    is_shut(
+    assert_shut(userinfo(got["access_token"], Origin="https://other.test"))
+    assert_shut(
         as_app(spa, "/oauth/token", {"grant_type": "refresh_token", "refresh_token": "x"}, Origin="https://other.test")
     )
 
 
 def test_an_application_without_origins(web, alice, browser):
     got = redeem(web, browser.code(web, alice)).json()
-    is_shut(userinfo(got["access_token"], Origin="https://rp1.test"))
+    assert_shut(userinfo(got["access_token"], Origin="https://rp1.test"))
 
 
 @pytest.mark.parametrize(
@@ -94,11 +96,11 @@ def test_an_application_without_origins(web, alice, browser):
 def test_tr_07_nothing_else_answers_across_origins(spa, path):
     client = Client(HTTP_HOST=HOST)
     for response in (client.get(path, headers={"Origin": ORIGIN}), client.options(path, headers={"Origin": ORIGIN})):
-        is_shut(response)
+        assert_shut(response)
 
 
 def test_wrong_credentials_are_not_readable(spa):
-    is_shut(post("/oauth/token", {"grant_type": "refresh_token", "client_id": "nobody"}, Origin=ORIGIN))
+    assert_shut(post("/oauth/token", {"grant_type": "refresh_token", "client_id": "nobody"}, Origin=ORIGIN))
 
 
 def test_a_page_reads_that_its_token_has_expired(spa, got, monkeypatch):
@@ -106,4 +108,4 @@ def test_a_page_reads_that_its_token_has_expired(spa, got, monkeypatch):
     monkeypatch.setattr("authcenter.oauth.access_token.time.time", lambda: later)
     response = userinfo(got["access_token"], Origin=ORIGIN)
     assert response.status_code == 401 and 'error="invalid_token"' in response["WWW-Authenticate"]
-    is_open(response)
+    assert_open(response)

@@ -17,13 +17,13 @@ from authcenter.server.sweeping import sweep
 from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_all_but, end_all_of_application, end_all_of_user, end_session
 from tests.oauth.devices import AGENT, allowed, ask, start, time_passes, type_in
-from tests.oauth.flow import Browser, as_app, basic, claims, is_refused, post, refresh, userinfo
+from tests.oauth.flow import Browser, as_app, assert_refused, basic, claims, post, refresh, userinfo
 
 pytestmark = pytest.mark.django_db
 
 
-def pending(response) -> None:
-    is_refused(response, 400, "authorization_pending")
+def assert_pending(response) -> None:
+    assert_refused(response, 400, "authorization_pending")
 
 
 # --- The device asks (RFC 8628 sections 3.1 and 3.2) -----------------------------------------------------------
@@ -63,7 +63,8 @@ def test_dv_17_rfc8628_6_1_both_codes_are_good_and_neither_is_kept(kiosk):
 def test_a_code_outlives_a_change_of_the_encryption_key(kiosk, alice, settings):
     device = start(kiosk)
     settings.ENCRYPTION_KEYS = ["a-new-key-of-more-than-thirty-two-characters", *settings.ENCRYPTION_KEYS]
-    type_in(Browser().enter(alice), device.user_code).form("allow")
+    asked = type_in(Browser().enter(alice), device.user_code)
+    assert "allow" in asked.form("allow").buttons
 
 
 def test_two_devices_never_wait_with_the_same_letters(kiosk, monkeypatch):
@@ -88,7 +89,7 @@ def test_two_devices_never_wait_with_the_same_letters(kiosk, monkeypatch):
     ],
 )
 def test_rfc8628_3_1_scopes_and_resources_as_at_the_authorization_endpoint(kiosk, stock, changes, error):
-    is_refused(ask(kiosk, **changes), 400, error)
+    assert_refused(ask(kiosk, **changes), 400, error)
     assert not DeviceGrant.objects.exists()
 
 
@@ -108,10 +109,10 @@ def test_dv_15_tk_21_a_confidential_device_authenticates_at_both_endpoints(camer
         (nameless, basic(camera.id, "wrong")),
     ):
         response = post("/oauth/device", form, **headers)
-        is_refused(response, 401, "invalid_client")
+        assert_refused(response, 401, "invalid_client")
         assert response["WWW-Authenticate"].startswith("Basic ")
         poll = {"grant_type": DEVICE_CODE, "device_code": device.told["device_code"], **form}
-        is_refused(post("/oauth/token", poll, **headers), 401, "invalid_client")
+        assert_refused(post("/oauth/token", poll, **headers), 401, "invalid_client")
     assert DeviceGrant.objects.count() == 1
     assert device.poll().status_code == 200
 
@@ -119,17 +120,17 @@ def test_dv_15_tk_21_a_confidential_device_authenticates_at_both_endpoints(camer
 def test_dv_15_tk_41_who_may_not_use_the_flow(web, spa, machine, kiosk, alice):
     device = allowed(kiosk, alice)
     for app in (web, spa, machine):
-        is_refused(ask(app, "orders:read"), 400, "unauthorized_client")
-        is_refused(device.poll(app=app), 400, "unauthorized_client")
+        assert_refused(ask(app, "orders:read"), 400, "unauthorized_client")
+        assert_refused(device.poll(app=app), 400, "unauthorized_client")
     assert device.poll().status_code == 200
 
 
 def test_dv_15_an_unknown_or_disabled_client(kiosk):
-    is_refused(post("/oauth/device", {"client_id": "nobody", "scope": "openid"}), 401, "invalid_client")
+    assert_refused(post("/oauth/device", {"client_id": "nobody", "scope": "openid"}), 401, "invalid_client")
     device = start(kiosk)
     Application.objects.update(is_active=False)
-    is_refused(ask(kiosk), 401, "invalid_client")
-    is_refused(device.poll(), 401, "invalid_client")
+    assert_refused(ask(kiosk), 401, "invalid_client")
+    assert_refused(device.poll(), 401, "invalid_client")
 
 
 def test_a_public_application_cannot_fill_the_table(kiosk, camera, monkeypatch):
@@ -139,7 +140,7 @@ def test_a_public_application_cannot_fill_the_table(kiosk, camera, monkeypatch):
     for _ in range(3):
         start(kiosk)
     refused = ask(kiosk)
-    is_refused(refused, 429, "temporarily_unavailable")
+    assert_refused(refused, 429, "temporarily_unavailable")
     assert 0 < int(refused["Retry-After"]) <= 600
     assert DeviceGrant.objects.count() == 3
     assert AuditEvent.objects.filter(kind="limit_reached", client_id=kiosk.id).exists()
@@ -163,10 +164,10 @@ def test_a_page_on_a_television_may_ask_and_poll(kiosk):
 def test_rfc8628_3_5_authorization_pending_until_somebody_answers(kiosk, alice):
     device = start(kiosk)
     for _ in range(3):
-        pending(device.poll())
+        assert_pending(device.poll())
         time_passes()
     browser = type_in(Browser().enter(alice), device.user_code)
-    pending(device.poll())
+    assert_pending(device.poll())
     time_passes()
     browser.allow()
     response = device.poll()
@@ -177,14 +178,14 @@ def test_rfc8628_3_5_authorization_pending_until_somebody_answers(kiosk, alice):
 def test_dv_06_rfc8628_3_5_slow_down(kiosk, alice):
     device = start(kiosk)
     answers = [device.poll() for _ in range(5)]
-    pending(answers[0])
+    assert_pending(answers[0])
     for answer in answers[1:]:
-        is_refused(answer, 400, "slow_down")
+        assert_refused(answer, 400, "slow_down")
     assert device.row.interval == 5 + 4 * 5  # "MUST be increased by 5 seconds for this and all subsequent requests"
     wait = device.row.poll_after - timezone.now().timestamp()
     assert 20 < wait <= 25
     DeviceGrant.objects.update(poll_after=timezone.now().timestamp())
-    pending(device.poll())
+    assert_pending(device.poll())
     assert device.row.poll_after - timezone.now().timestamp() > 20, "the longer interval stays"
     type_in(Browser().enter(alice), device.user_code).allow()
     assert device.poll().status_code == 200, "who was slowed down still gets what was granted"
@@ -192,7 +193,7 @@ def test_dv_06_rfc8628_3_5_slow_down(kiosk, alice):
 
 def test_rfc8628_3_5_the_interval_that_was_told_is_slow_enough(kiosk):
     device = start(kiosk)
-    pending(device.poll())
+    assert_pending(device.poll())
     wait = device.row.poll_after - timezone.now().timestamp()
     assert 4 < wait <= device.told["interval"]
 
@@ -202,7 +203,7 @@ def test_dv_05_rfc8628_3_5_expired_token(kiosk, alice):
     type_in(Browser().enter(alice), denied.user_code).deny()
     DeviceGrant.objects.update(expires=timezone.now() - timedelta(seconds=1))
     for device in (waiting, answered, denied):
-        is_refused(device.poll(), 400, "expired_token")
+        assert_refused(device.poll(), 400, "expired_token")
     assert not Family.objects.exists()
 
 
@@ -210,7 +211,7 @@ def test_dv_12_rfc8628_3_5_access_denied(kiosk, alice):
     device = start(kiosk)
     type_in(Browser().enter(alice), device.user_code).deny()
     for _ in range(2):
-        is_refused(device.poll(), 400, "access_denied")
+        assert_refused(device.poll(), 400, "access_denied")
     assert not Authorization.objects.exists() and not Family.objects.exists()
 
 
@@ -228,23 +229,23 @@ def test_dv_12_rfc8628_3_5_access_denied(kiosk, alice):
 )
 def test_dv_07_bad_polls(kiosk, code, error):
     device = start(kiosk)
-    is_refused(device.poll(device_code=code), 400, error)
-    pending(device.poll())
+    assert_refused(device.poll(device_code=code), 400, error)
+    assert_pending(device.poll())
 
 
 def test_dv_07_the_user_code_is_no_device_code(kiosk, alice):
     device = allowed(kiosk, alice)
-    is_refused(device.poll(device_code=device.user_code), 400, "invalid_grant")
+    assert_refused(device.poll(device_code=device.user_code), 400, "invalid_grant")
     assert device.poll().status_code == 200
 
 
 def test_dv_03_rfc8628_3_4_a_device_code_belongs_to_the_client_that_asked(kiosk, camera, alice):
     for owner, thief in ((kiosk, camera), (camera, kiosk)):
         waiting, device = start(owner), allowed(owner, alice)
-        is_refused(waiting.poll(app=thief), 400, "invalid_grant")
-        is_refused(device.poll(app=thief), 400, "invalid_grant")
+        assert_refused(waiting.poll(app=thief), 400, "invalid_grant")
+        assert_refused(device.poll(app=thief), 400, "invalid_grant")
         assert AuditEvent.objects.filter(kind="grant_refused", client_id=thief.id).count() == 2
-        pending(waiting.poll())
+        assert_pending(waiting.poll())
         assert device.poll().status_code == 200, "a stranger's try has used nothing up"
 
 
@@ -252,7 +253,7 @@ def test_dv_04_rfc8628_3_5_one_redemption_and_a_replay_ends_the_family(kiosk, al
     device = allowed(kiosk, alice)
     got = device.poll().json()
     assert userinfo(got["access_token"]).status_code == 200
-    is_refused(device.poll(), 400, "invalid_grant")
+    assert_refused(device.poll(), 400, "invalid_grant")
     assert userinfo(got["access_token"]).status_code == 401
     assert refresh(kiosk, got["refresh_token"]).status_code == 400
     family = Family.objects.get()
@@ -264,7 +265,7 @@ def test_dv_04_rfc8628_3_5_one_redemption_and_a_replay_ends_the_family(kiosk, al
 def test_dv_04_another_clients_replay_ends_nothing(kiosk, camera, alice):
     device = allowed(kiosk, alice)
     got = device.poll().json()
-    is_refused(device.poll(app=camera), 400, "invalid_grant")
+    assert_refused(device.poll(app=camera), 400, "invalid_grant")
     assert userinfo(got["access_token"]).status_code == 200
 
 
@@ -276,7 +277,7 @@ def test_dv_04_a_replay_is_known_as_long_as_what_the_code_bought_can_live(kiosk,
     monkeypatch.setattr(timezone, "now", lambda: later)
     list(sweep(gently=False))
     monkeypatch.undo()
-    is_refused(device.poll(), 400, "invalid_grant")
+    assert_refused(device.poll(), 400, "invalid_grant")
     assert refresh(kiosk, got["refresh_token"]).status_code == 400
 
 
@@ -302,7 +303,7 @@ def test_a_sign_in_is_kept_as_long_as_a_device_code_names_it(camera, alice):
     Session.objects.update(expires=timezone.now() - settings.REFRESH_ABSOLUTE * 2)
     list(sweep(gently=False))
     assert Session.objects.exists()
-    is_refused(device.poll(), 400, "invalid_grant")
+    assert_refused(device.poll(), 400, "invalid_grant")
 
 
 # --- What it gets ----------------------------------------------------------------------------------------------
@@ -348,7 +349,7 @@ def test_the_poll_cannot_ask_for_more(kiosk, alice):
 
 def test_rfc8707_2_2_the_poll_may_narrow_the_resources(kiosk, alice):
     device = allowed(kiosk, alice, "openid orders:read")
-    is_refused(device.poll(resource="https://stock.test/"), 400, "invalid_target")
+    assert_refused(device.poll(resource="https://stock.test/"), 400, "invalid_target")
     got = device.poll(resource="https://orders.test/").json()
     assert claims(got["access_token"])["aud"] == "https://orders.test/"
 
@@ -395,27 +396,27 @@ ENDS = {
 def test_what_ends_her_access_ends_the_code_too(kiosk, alice, act, scope):
     device = allowed(kiosk, alice, scope)
     ENDS[act](alice, kiosk)
-    is_refused(device.poll(), 400, "invalid_grant")
+    assert_refused(device.poll(), 400, "invalid_grant")
     assert device.row.consumed is None and not Family.objects.exists()
 
 
 def test_the_application_is_disabled_in_between(kiosk, alice):
     device = allowed(kiosk, alice)
     Application.objects.update(is_active=False)
-    is_refused(device.poll(), 401, "invalid_client")
+    assert_refused(device.poll(), 401, "invalid_client")
 
 
 def test_the_application_lost_its_scope_in_between(kiosk, alice):
     device = allowed(kiosk, alice, "orders:read")
     kiosk.row.scopes.clear()
-    is_refused(device.poll(), 400, "invalid_scope")
+    assert_refused(device.poll(), 400, "invalid_scope")
     assert device.row.consumed is None
 
 
 def test_everything_of_the_application_is_revoked_while_a_device_waits(kiosk, alice):
     device = start(kiosk)
     end_all_of_application(kiosk.id, reason="test")
-    is_refused(device.poll(), 400, "invalid_grant")
+    assert_refused(device.poll(), 400, "invalid_grant")
     assert "wrong or has run out" in type_in(Browser().enter(alice), device.user_code).page.content.decode()
 
 
@@ -452,32 +453,32 @@ class TestStatements:
     def test_a_poll_that_waits(self, kiosk, camera, sql, kind):
         device = start(kiosk if kind == "public" else camera)
         with sql() as statements:
-            pending(device.poll())
-        statements.at_most(2)
+            assert_pending(device.poll())
+        statements.assert_at_most(2)
 
     def test_a_poll_that_comes_too_early(self, kiosk, sql):
         device = start(kiosk)
         device.poll()
         with sql() as statements:
-            is_refused(device.poll(), 400, "slow_down")
-        statements.at_most(4)
+            assert_refused(device.poll(), 400, "slow_down")
+        statements.assert_at_most(4)
 
     def test_the_redemption_with_openid(self, kiosk, alice, sql):
         device = allowed(kiosk, alice, "openid orders:read")
         with sql() as statements:
             assert device.poll().status_code == 200
-        statements.at_most(8)
+        statements.assert_at_most(8)
 
     def test_a_device_asks(self, camera, sql):
         with sql() as statements:
             start(camera)
-        statements.at_most(4)
+        statements.assert_at_most(4)
 
     def test_malformed_requests(self, sql):
         with sql() as statements:
             assert post("/oauth/device", "scope=a&scope=b").status_code == 400
             assert post("/oauth/device", "%zz").status_code == 400
-        statements.at_most(0)
+        statements.assert_at_most(0)
 
 
 def test_introspection_knows_what_a_device_got(camera, alice):

@@ -14,7 +14,7 @@ from authcenter.oauth.models import Application, Authorization, DeviceGrant
 from authcenter.sessions.revocation import end_session
 from tests.oauth.conftest import _person
 from tests.oauth.devices import AGENT, allowed, start, type_in
-from tests.oauth.flow import Browser, is_refused
+from tests.oauth.flow import Browser, assert_refused
 
 pytestmark = pytest.mark.django_db
 WRONG = "That code is wrong or has run out."
@@ -77,7 +77,7 @@ def test_dv_12_deny_is_final(kiosk, alice):
     assert "The device gets no access" in text(browser)
     browser.follow(browser.post_form(question, "allow"))
     assert "The device gets no access" in text(browser)
-    is_refused(device.poll(), 400, "access_denied")
+    assert_refused(device.poll(), 400, "access_denied")
     assert not Authorization.objects.exists()
     assert AuditEvent.objects.filter(kind="consent_denied", actor=str(alice.pk)).count() == 1
     assert WRONG in guess(browser, device.user_code).content.decode()
@@ -98,7 +98,7 @@ def test_both_buttons_at_once_are_a_no(kiosk, alice):
     device = start(kiosk)
     browser = type_in(Browser().enter(alice), device.user_code)
     browser.submit("allow", press="allow", deny="1")
-    is_refused(device.poll(), 400, "access_denied")
+    assert_refused(device.poll(), 400, "access_denied")
 
 
 def test_no_button_answers_nothing(kiosk, alice):
@@ -106,7 +106,7 @@ def test_no_button_answers_nothing(kiosk, alice):
     browser = type_in(Browser().enter(alice), device.user_code)
     browser.submit("allow")
     assert asks(browser)
-    is_refused(device.poll(), 400, "authorization_pending")
+    assert_refused(device.poll(), 400, "authorization_pending")
 
 
 def test_a_double_click_reads_the_same_answer_twice(kiosk, alice):
@@ -162,7 +162,7 @@ def test_a_first_party_application_asks_too(kiosk, alice):
         device = start(kiosk)
         browser = type_in(Browser().enter(alice), device.user_code)
         assert asks(browser) and "Only go on if" in text(browser)
-        is_refused(device.poll(), 400, "authorization_pending")
+        assert_refused(device.poll(), 400, "authorization_pending")
 
 
 def test_what_she_granted_before_is_asked_again_and_in_full(kiosk, alice):
@@ -196,7 +196,7 @@ def test_two_questions_in_two_tabs_do_not_mix(kiosk, camera, alice):
     type_in(browser, second.user_code)
     browser.post_form(question, "allow")
     assert first.poll().status_code == 200
-    is_refused(second.poll(), 400, "authorization_pending")
+    assert_refused(second.poll(), 400, "authorization_pending")
 
 
 # --- Phishing and other people ---------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ def test_dv_09_rfc8628_3_3_1_the_complete_address_fills_in_and_answers_nothing(k
         assert browser.form("user_code").fields["user_code"] == device.user_code
         assert "Only go on if you started this" in text(browser) and not asks(browser)
         assert "script" not in browser.form("user_code").action
-        is_refused(device.poll(), 400, "authorization_pending")
+        assert_refused(device.poll(), 400, "authorization_pending")
         DeviceGrant.objects.update(poll_after=0)
         assert asks(browser.submit("user_code")), "a press of hers, and then the question"
     assert device.row.answered is None
@@ -229,7 +229,7 @@ def test_dv_11_a_get_answers_nothing(kiosk, alice):
     browser = type_in(Browser().enter(alice), device.user_code)
     browser.open(f"{browser.at}&allow=1")
     assert asks(browser)
-    is_refused(device.poll(), 400, "authorization_pending")
+    assert_refused(device.poll(), 400, "authorization_pending")
 
 
 def test_dv_11_the_question_is_hers_alone(kiosk, alice, bob):

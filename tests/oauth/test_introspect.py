@@ -12,14 +12,14 @@ from authcenter.oauth.models import API, Application, Authorization, Family
 from authcenter.oauth.withdrawal import withdraw
 from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_all_of_application, end_all_of_user, end_session
-from tests.oauth.flow import HOST, App, as_app, basic, is_refused, machine_token, post, refresh, stored, tokens
+from tests.oauth.flow import HOST, App, as_app, assert_refused, basic, machine_token, post, refresh, stored, tokens
 
 
 def ask(api: API, token, **more):
     return post("/oauth/introspect", {"token": token, **more}, **basic(api.client_id, api.plain_secret))
 
 
-def is_inactive(response):
+def assert_inactive(response):
     assert response.status_code == 200 and response.content == b'{"active": false}', response.content
     assert response["Content-Type"] == "application/json" and "no-store" in response["Cache-Control"]
     assert not response.cookies
@@ -54,33 +54,35 @@ def test_a_machine_s_token(machine, orders):
 
 def test_ir_01_rfc7662_2_1_introspection_needs_a_caller(web, spa, orders, got):
     form = {"token": got["access_token"]}
-    is_refused(post("/oauth/introspect", form), 401, "invalid_client")
-    is_refused(post("/oauth/introspect", {**form, "client_id": spa.id}), 401, "invalid_client")
-    is_refused(post("/oauth/introspect", {**form, "client_id": web.id}), 401, "invalid_client")
-    is_refused(post("/oauth/introspect", form, **basic(orders.client_id, "wrong")), 401, "invalid_client")
-    is_refused(post("/oauth/introspect", form, Authorization=f"Bearer {got['access_token']}"), 401, "invalid_client")
+    assert_refused(post("/oauth/introspect", form), 401, "invalid_client")
+    assert_refused(post("/oauth/introspect", {**form, "client_id": spa.id}), 401, "invalid_client")
+    assert_refused(post("/oauth/introspect", {**form, "client_id": web.id}), 401, "invalid_client")
+    assert_refused(post("/oauth/introspect", form, **basic(orders.client_id, "wrong")), 401, "invalid_client")
+    assert_refused(
+        post("/oauth/introspect", form, Authorization=f"Bearer {got['access_token']}"), 401, "invalid_client"
+    )
 
 
 def test_ir_01_an_api_without_secret_or_disabled_cannot_ask(orders, got):
     API.objects.filter(pk=orders.pk).update(is_active=False)
-    is_refused(ask(orders, got["access_token"]), 401, "invalid_client")
+    assert_refused(ask(orders, got["access_token"]), 401, "invalid_client")
 
 
 def test_ir_02_a_token_for_another_api(stock, got):
-    is_inactive(ask(stock, got["access_token"]))
+    assert_inactive(ask(stock, got["access_token"]))
 
 
 def test_ir_02_an_identifier_is_compared_whole(stock, got):
     API.objects.filter(identifier="https://orders.test/").update(identifier="https://elsewhere.test/")
     for identifier in ("https://orders.test", "https://orders.test/x", "orders.test/", "h", "https://ORDERS.test/"):
         API.objects.filter(pk=stock.pk).update(identifier=identifier)
-        is_inactive(ask(stock, got["access_token"]))
+        assert_inactive(ask(stock, got["access_token"]))
 
 
 def test_ir_03_an_ordinary_application_about_another_s_tokens(web2, machine, got):
     for kind in ("access_token", "refresh_token", "id_token"):
-        is_inactive(as_app(web2, "/oauth/introspect", {"token": got[kind]}))
-        is_inactive(as_app(machine, "/oauth/introspect", {"token": got[kind]}))
+        assert_inactive(as_app(web2, "/oauth/introspect", {"token": got[kind]}))
+        assert_inactive(as_app(machine, "/oauth/introspect", {"token": got[kind]}))
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete", "head", "patch", "options"])
@@ -99,7 +101,7 @@ def test_ir_04_a_token_in_the_url_is_refused(web, got):
         content_type="application/x-www-form-urlencoded",
         headers=basic(web.id, web.secret),
     )
-    is_refused(response, 400, "invalid_request")
+    assert_refused(response, 400, "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -107,19 +109,19 @@ def test_ir_04_a_token_in_the_url_is_refused(web, got):
     ["x", "a.b.c", "eyJ.a.b", "rt_", "rt_" + "A" * 70, "é", "\t", "x" * 8000, "." * 5000, "null", "{}", "a.b.c.d.e"],
 )
 def test_ir_05_one_negative_answer(web, orders, token):
-    is_inactive(ask(orders, token))
-    is_inactive(as_app(web, "/oauth/introspect", {"token": token}))
+    assert_inactive(ask(orders, token))
+    assert_inactive(as_app(web, "/oauth/introspect", {"token": token}))
 
 
 def test_ir_05_jw_09_an_id_token_is_no_access_token(web, orders, got):
-    is_inactive(ask(orders, got["id_token"]))
-    is_inactive(as_app(web, "/oauth/introspect", {"token": got["id_token"]}))
+    assert_inactive(ask(orders, got["id_token"]))
+    assert_inactive(as_app(web, "/oauth/introspect", {"token": got["id_token"]}))
 
 
 def test_ir_05_an_expired_token(web, orders, got, monkeypatch):
     later = timezone.now().timestamp() + 301
     monkeypatch.setattr("authcenter.oauth.access_token.time.time", lambda: later)
-    is_inactive(ask(orders, got["access_token"]))
+    assert_inactive(ask(orders, got["access_token"]))
 
 
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "nonsense", "x" * 8000, "é"])
@@ -129,13 +131,13 @@ def test_ir_07_a_wrong_hint_breaks_nothing(web, orders, got, hint):
 
 
 def test_ir_07_a_refresh_token_is_nothing_to_an_api(orders, got):
-    is_inactive(ask(orders, got["refresh_token"]))
+    assert_inactive(ask(orders, got["refresh_token"]))
 
 
 def test_ir_07_a_rotated_refresh_token_is_dead_and_asking_ends_nothing(web, got):
     new = refresh(web, got["refresh_token"]).json()
     before = stored()
-    is_inactive(as_app(web, "/oauth/introspect", {"token": got["refresh_token"]}))
+    assert_inactive(as_app(web, "/oauth/introspect", {"token": got["refresh_token"]}))
     assert stored() == before
     assert as_app(web, "/oauth/introspect", {"token": new["refresh_token"]}).json()["active"] is True
 
@@ -187,25 +189,25 @@ def test_ir_08_every_change_shows_at_once(web, orders, alice, got, act):
     web.got = got  # type: ignore[attr-defined]
     assert ask(orders, got["access_token"]).json()["active"] is True
     act(web, alice)
-    is_inactive(ask(orders, got["access_token"]))
+    assert_inactive(ask(orders, got["access_token"]))
     if act not in {_disable_application, _delete_application}:
-        is_inactive(as_app(web, "/oauth/introspect", {"token": got["refresh_token"]}))
+        assert_inactive(as_app(web, "/oauth/introspect", {"token": got["refresh_token"]}))
 
 
 def test_ir_08_an_expired_family(web, got):
     Family.objects.update(expires=timezone.now() - timedelta(seconds=1))
-    is_inactive(as_app(web, "/oauth/introspect", {"token": got["refresh_token"]}))
+    assert_inactive(as_app(web, "/oauth/introspect", {"token": got["refresh_token"]}))
 
 
 @pytest.mark.parametrize("token", [None, ""])
 def test_ir_15_the_token_is_required(web, token):
-    is_refused(as_app(web, "/oauth/introspect", {"token": token}), 400, "invalid_request")
+    assert_refused(as_app(web, "/oauth/introspect", {"token": token}), 400, "invalid_request")
 
 
 def test_ir_10_guesses_write_nothing(web, orders):
     before = stored()
     for n in range(50):
-        is_inactive(ask(orders, f"guess{n}"))
+        assert_inactive(ask(orders, f"guess{n}"))
     assert stored() == before
 
 
@@ -213,4 +215,4 @@ def test_a_client_id_that_an_api_and_an_application_share_is_the_api_s(orders, w
     """Whoever registers second must not be taken for the first; the secret decides anyway."""
     Application.objects.filter(pk=web.row.pk).update(client_id=orders.client_id)
     twin = App(Application.objects.get(pk=web.row.pk), web.secret, web.redirect_uri)
-    is_refused(as_app(twin, "/oauth/introspect", {"token": "x"}), 401, "invalid_client")
+    assert_refused(as_app(twin, "/oauth/introspect", {"token": "x"}), 401, "invalid_client")

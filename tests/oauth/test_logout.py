@@ -10,9 +10,9 @@ from tests.oauth.flow import (
     HOST,
     Browser,
     answer,
-    is_bearer_401,
-    is_page,
-    is_refused,
+    assert_bearer_401,
+    assert_page,
+    assert_refused,
     refresh,
     stored,
     tokens,
@@ -59,8 +59,8 @@ def test_state_only_comes_back_where_it_was_sent(browser, got):
 def test_lo_09_after_logout_everything_of_the_session_is_dead(web, browser, alice, got):
     online, offline = got, tokens(web, alice, browser, scope="openid offline_access")
     logout(browser, id_token_hint=got["id_token"])
-    is_bearer_401(userinfo(online["access_token"]))
-    is_refused(refresh(web, online["refresh_token"]), 400, "invalid_grant")
+    assert_bearer_401(userinfo(online["access_token"]))
+    assert_refused(refresh(web, online["refresh_token"]), 400, "invalid_grant")
     assert userinfo(offline["access_token"]).status_code == 200  # the documented policy: it outlives a sign-out
     assert refresh(web, offline["refresh_token"]).status_code == 200
     assert "login_required" in browser.authorize(web, prompt="none")["Location"]
@@ -91,17 +91,17 @@ def test_logout_ends_this_session_and_no_other(web, alice, browser, got):
 @pytest.mark.parametrize("hinted", [True, False])
 def test_lo_01_no_redirect_but_to_the_registered_uri(web, browser, got, uri, hinted):
     who = {"id_token_hint": got["id_token"]} if hinted else {"client_id": web.id}
-    is_page(logout(browser, post_logout_redirect_uri=uri, **who))
+    assert_page(logout(browser, post_logout_redirect_uri=uri, **who))
     assert alive(browser)
 
 
 def test_lo_01_no_redirect_without_knowing_for_whom(browser, got):
-    is_page(logout(browser, post_logout_redirect_uri=BYE))
-    is_page(logout(Browser(), post_logout_redirect_uri=BYE))
+    assert_page(logout(browser, post_logout_redirect_uri=BYE))
+    assert_page(logout(Browser(), post_logout_redirect_uri=BYE))
 
 
 def test_lo_01_not_to_another_application_s_uri(web2, browser, got):
-    is_page(logout(browser, client_id=web2.id, post_logout_redirect_uri=BYE))
+    assert_page(logout(browser, client_id=web2.id, post_logout_redirect_uri=BYE))
 
 
 # --- Who may (LO-02 to LO-07) ---------------------------------------------------------------------------------
@@ -132,9 +132,9 @@ def test_lo_02_yes_means_yes(web, browser, got):
 
 def test_lo_02_the_answer_s_fields_are_checked_again(web, browser, got):
     browser.open("/oauth/logout?" + urlencode({"client_id": web.id, "post_logout_redirect_uri": BYE}))
-    is_page(browser.post_form(browser.form("confirm"), "confirm", post_logout_redirect_uri="https://evil.test"))
+    assert_page(browser.post_form(browser.form("confirm"), "confirm", post_logout_redirect_uri="https://evil.test"))
     for bad in ("a\x00b", "é", "x" * 300):
-        is_page(browser.post_form(browser.form("confirm"), "confirm", client_id=bad))
+        assert_page(browser.post_form(browser.form("confirm"), "confirm", client_id=bad))
     assert alive(browser)
 
 
@@ -162,7 +162,7 @@ def test_lo_03_a_bad_hint(web, browser, got, bad):
         "refresh": got["refresh_token"],
         "twice": [got["id_token"], got["id_token"]],
     }[bad]
-    is_page(logout(browser, id_token_hint=hint, post_logout_redirect_uri=BYE))
+    assert_page(logout(browser, id_token_hint=hint, post_logout_redirect_uri=BYE))
     assert alive(browser)
 
 
@@ -175,7 +175,7 @@ def test_lo_03_an_expired_hint_is_still_a_proof(browser, got, monkeypatch):
 
 
 def test_lo_03_a_hint_and_a_client_id_that_differ(web2, browser, got):
-    is_page(logout(browser, id_token_hint=got["id_token"], client_id=web2.id))
+    assert_page(logout(browser, id_token_hint=got["id_token"], client_id=web2.id))
     assert alive(browser)
 
 
@@ -205,20 +205,20 @@ def test_lo_07_a_form_from_another_site_comes_without_the_cookie_and_is_not_answ
 @pytest.mark.parametrize("client_id", ["nope", "é", "x" * 300, "' OR 1=1"])
 @pytest.mark.parametrize("signed_in", [True, False])
 def test_lo_05_an_unknown_client(browser, got, client_id, signed_in):
-    is_page(logout(browser if signed_in else Browser(), client_id=client_id))
+    assert_page(logout(browser if signed_in else Browser(), client_id=client_id))
     assert alive(browser)
 
 
 def test_lo_05_a_disabled_client(web, browser, got):
     Application.objects.filter(pk=web.row.pk).update(is_active=False)
-    is_page(logout(browser, client_id=web.id))
-    is_page(logout(browser, id_token_hint=got["id_token"], post_logout_redirect_uri=BYE))
+    assert_page(logout(browser, client_id=web.id))
+    assert_page(logout(browser, id_token_hint=got["id_token"], post_logout_redirect_uri=BYE))
     assert alive(browser)
 
 
 @pytest.mark.parametrize("name", ["client_id", "post_logout_redirect_uri", "state", "id_token_hint"])
 def test_a_parameter_twice(web, browser, got, name):
-    is_page(logout(browser, **{name: ["a", "a"]}))
+    assert_page(logout(browser, **{name: ["a", "a"]}))
     assert alive(browser)
 
 
@@ -255,6 +255,6 @@ def test_lo_09_the_local_sign_out_ends_the_families_too(web, browser, got):
     browser.open("/accounts/logout/")
     form = next(form for form in browser.forms() if form.method == "post" and "logout" in (form.action or browser.at))
     browser.post_form(form)
-    is_bearer_401(userinfo(got["access_token"]))
-    is_refused(refresh(web, got["refresh_token"]), 400, "invalid_grant")
+    assert_bearer_401(userinfo(got["access_token"]))
+    assert_refused(refresh(web, got["refresh_token"]), 400, "invalid_grant")
     assert Family.objects.get().ended is None  # it fell with its session, not by itself

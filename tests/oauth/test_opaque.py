@@ -133,7 +133,7 @@ def test_sql(shop, alice, browser, sql, transactional_db):
     with sql() as statements:
         assert asked(shop, token).json()["active"]
     assert sum("oauth_accesstoken" in statement for statement in statements.sql) == 1
-    statements.at_most(5)
+    statements.assert_at_most(5)
 
 
 # --- RFC 9701 ---------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from authcenter.audit.models import AuditEvent
 from authcenter.oauth.models import Scope
 from authcenter.oauth.redirects import matches, origin_fault, redirect_uri_fault
-from tests.oauth.flow import answer, is_page, is_redirect, stored
+from tests.oauth.flow import answer, assert_page, assert_redirect, stored
 
 STRANGE = {
     "az_01_trailing_slash": "https://rp1.test/cb/",
@@ -63,7 +63,7 @@ STRANGE = {
 def test_strange_redirect_uri_is_a_page(web, browser, uri, prompt):
     before = stored()
     response = browser.authorize(web, redirect_uri=uri, prompt=prompt)
-    is_page(response)
+    assert_page(response)
     assert stored() == before
     page = response.content.decode()
     for tag in ("href=", "action=", "src="):
@@ -84,13 +84,13 @@ def test_rfc6749_3_1_2_3_each_registered_uri_works_to_the_letter(web, alice, bro
 
 @pytest.mark.parametrize("scope", ["openid", "orders:read"])
 def test_az_17_missing_redirect_uri_of_an_application_with_several(web, browser, scope):
-    is_page(browser.authorize(web, redirect_uri=None, scope=scope))
+    assert_page(browser.authorize(web, redirect_uri=None, scope=scope))
 
 
 @pytest.mark.parametrize("empty", [None, ""])
 def test_az_17_missing_redirect_uri_with_openid(web2, browser, empty):
     """OpenID Connect Core section 3.1.2.1: REQUIRED, even where only one is registered."""
-    is_page(browser.authorize(web2, redirect_uri=empty, scope="openid"))
+    assert_page(browser.authorize(web2, redirect_uri=empty, scope="openid"))
 
 
 def test_rfc6749_3_1_2_3_the_only_redirect_uri_may_be_left_out_without_openid(spa, alice, browser):
@@ -100,7 +100,7 @@ def test_rfc6749_3_1_2_3_the_only_redirect_uri_may_be_left_out_without_openid(sp
 
 def test_az_19_prompt_none_is_no_open_redirect(web, browser):
     response = browser.authorize(web, redirect_uri="https://evil.test", prompt="none")
-    is_page(response)
+    assert_page(response)
     assert "evil.test" not in str(response.headers)
 
 
@@ -128,7 +128,7 @@ EARLY = {
 @pytest.mark.parametrize("changes", EARLY.values(), ids=EARLY.keys())
 def test_az_20_no_early_error_redirects_to_a_stranger(web, browser, changes):
     response = browser.authorize(web, redirect_uri="https://evil.test/cb", **changes)
-    is_page(response)
+    assert_page(response)
     assert "evil.test" not in str(response.headers)
 
 
@@ -183,7 +183,7 @@ def test_az_13_rfc8252_7_3_any_port_of_a_loopback_address(native, alice, browser
     ],
 )
 def test_az_13_nothing_but_the_port_may_vary(native, browser, uri):
-    is_page(browser.authorize(native, redirect_uri=uri))
+    assert_page(browser.authorize(native, redirect_uri=uri))
 
 
 def test_az_13_a_web_application_gets_no_free_port():
@@ -197,7 +197,7 @@ def test_az_13_a_newline_never_ends_a_loopback_uri_without_path(ending):
 
 def test_az_11_no_header_line_can_be_injected_by_state(web, browser):
     response = browser.authorize(web, scope="nonsense", state="a\r\nSet-Cookie: x=1")
-    told = is_redirect(response, web, "invalid_scope")
+    told = assert_redirect(response, web, "invalid_scope")
     assert told["state"] == "a\r\nSet-Cookie: x=1"  # encoded on the way
     assert "\r" not in response["Location"] and "\n" not in response["Location"]
     assert "Set-Cookie" not in response.headers

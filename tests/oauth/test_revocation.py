@@ -16,7 +16,7 @@ from authcenter.sessions.revocation import (
     end_session,
     revoke,
 )
-from tests.oauth.flow import Browser, is_bearer_401, is_refused, machine_token, refresh, tokens, userinfo
+from tests.oauth.flow import Browser, assert_bearer_401, assert_refused, machine_token, refresh, tokens, userinfo
 
 
 @pytest.fixture
@@ -24,13 +24,13 @@ def got(web, alice, browser):
     return tokens(web, alice, browser)
 
 
-def dead(app, got):
-    is_bearer_401(userinfo(got["access_token"]))
+def assert_dead(app, got):
+    assert_bearer_401(userinfo(got["access_token"]))
     assert not living.is_alive(access_token.read(got["access_token"]))
-    is_refused(refresh(app, got["refresh_token"]), 400, "invalid_grant")
+    assert_refused(refresh(app, got["refresh_token"]), 400, "invalid_grant")
 
 
-def alive(app, got):
+def assert_alive(app, got):
     assert userinfo(got["access_token"]).status_code == 200
     assert living.is_alive(access_token.read(got["access_token"]))
     assert refresh(app, got["refresh_token"]).status_code == 200
@@ -39,18 +39,18 @@ def alive(app, got):
 def test_a_session(web, alice, bob, browser, got):
     other, hers = tokens(web, alice, Browser()), tokens(web, bob, Browser())
     assert end_session(browser.sid, reason="test")
-    dead(web, got)
-    alive(web, other)
-    alive(web, hers)
+    assert_dead(web, got)
+    assert_alive(web, other)
+    assert_alive(web, hers)
 
 
 def test_everything_but_one_sign_in(web, alice, browser, got):
     elsewhere = tokens(web, alice, Browser(), scope="openid offline_access")
     assert end_all_but(browser.sid, alice.pk, reason="test") == 1
-    dead(web, elsewhere)
-    dead(web, got)
+    assert_dead(web, elsewhere)
+    assert_dead(web, got)
     assert browser.get("/account/").status_code == 200
-    alive(web, tokens(web, alice, browser))
+    assert_alive(web, tokens(web, alice, browser))
 
 
 def test_a_sign_in_that_has_ended_is_not_carried_over(alice, browser):
@@ -70,40 +70,40 @@ def test_a_sign_in_of_an_older_epoch_is_not_carried_over(alice, browser):
 def test_an_authorization(web, web2, alice, browser, got):
     elsewhere, other_app = tokens(web, alice, Browser()), tokens(web2, alice, browser)
     assert withdraw(Authorization.objects.get(application=web.row).pk, reason="test")
-    dead(web, got)
-    dead(web, elsewhere)
-    alive(web2, other_app)
+    assert_dead(web, got)
+    assert_dead(web, elsewhere)
+    assert_alive(web2, other_app)
 
 
 def test_a_family(web, alice, browser, got):
     other = tokens(web, alice, browser)
     family = Family.objects.order_by("created").first()
     assert end_family(family.pk, reason="test") and not end_family(family.pk, reason="test")
-    dead(web, got)
-    alive(web, other)
+    assert_dead(web, got)
+    assert_alive(web, other)
 
 
 def test_everything_of_a_user(web, alice, bob, browser, got):
     offline, hers = tokens(web, alice, browser, scope="openid offline_access"), tokens(web, bob, Browser())
     assert end_all_of_user(alice.pk, reason="test") == 1
-    dead(web, got)
-    dead(web, offline)
-    alive(web, hers)
+    assert_dead(web, got)
+    assert_dead(web, offline)
+    assert_alive(web, hers)
     assert "login_required" in browser.authorize(web, prompt="none")["Location"]
 
 
 def test_after_everything_was_ended_a_new_sign_in_works(web, alice, browser, got):
     end_all_of_user(alice.pk, reason="test")
     end_all_of_application(web.id, reason="test")
-    alive(web, tokens(web, alice, Browser()))
-    dead(web, got)
+    assert_alive(web, tokens(web, alice, Browser()))
+    assert_dead(web, got)
 
 
 def test_everything_of_an_application(web, web2, alice, browser, machine, got):
     other = tokens(web2, alice, browser)
     assert end_all_of_application(web.id, reason="test") == 1
-    dead(web, got)
-    alive(web2, other)
+    assert_dead(web, got)
+    assert_alive(web2, other)
     end_all_of_application(machine.id, reason="test")
     assert living.is_alive(access_token.read(machine_token(machine).json()["access_token"]))
 
@@ -118,7 +118,7 @@ def test_what_is_disabled_or_deleted(web, alice, browser, got, what):
         Application.objects.filter(pk=web.row.pk).update(is_active=False)
     else:
         Application.objects.filter(pk=web.row.pk).delete()
-    is_bearer_401(userinfo(got["access_token"]))
+    assert_bearer_401(userinfo(got["access_token"]))
     assert not living.is_alive(access_token.read(got["access_token"]))
 
 
@@ -131,8 +131,8 @@ def test_nothing_revives_when_the_rows_are_swept(web, alice, browser, got):
     end_all_of_user(alice.pk, reason="test")
     Revocation.objects.update(expires=timezone.now() - timedelta(seconds=1))
     assert dict(sweep())["revocations"] == 2 and not Revocation.objects.exists()
-    is_bearer_401(userinfo(got["access_token"]))  # by the epoch; an access token itself lives minutes only
-    is_refused(refresh(web, got["refresh_token"]), 400, "invalid_grant")
+    assert_bearer_401(userinfo(got["access_token"]))  # by the epoch; an access token itself lives minutes only
+    assert_refused(refresh(web, got["refresh_token"]), 400, "invalid_grant")
 
 
 def test_a_revocation_outlives_every_token_it_concerns(db):
@@ -182,7 +182,7 @@ def test_ending_rolls_back_with_its_act(web, alice, browser, got):
         end_all_of_user(alice.pk, reason="test")
         raise RuntimeError
     assert not Revocation.objects.exists()
-    alive(web, got)
+    assert_alive(web, got)
 
 
 @pytest.mark.parametrize(

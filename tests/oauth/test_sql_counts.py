@@ -22,7 +22,7 @@ def test_a_code_exchange_with_openid(web, spa, alice, sql, kind):
     code = Browser().code(app, alice, scope="openid orders:read")
     with sql() as statements:
         assert redeem(app, code).status_code == 200
-    statements.at_most(8)
+    statements.assert_at_most(8)
 
 
 @pytest.mark.parametrize("kind", ["confidential", "public"])
@@ -31,13 +31,13 @@ def test_a_refresh_with_openid(web, spa, alice, sql, kind):
     got = tokens(app, alice, scope="openid orders:read")
     with sql() as statements:
         assert refresh(app, got["refresh_token"]).status_code == 200
-    statements.at_most(7)
+    statements.assert_at_most(7)
 
 
 def test_client_credentials(machine, sql):
     with sql() as statements:
         assert machine_token(machine).status_code == 200
-    statements.at_most(1)
+    statements.assert_at_most(1)
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ def test_client_credentials(machine, sql):
 def test_public_documents(client, sql, path):
     with sql() as statements:
         assert client.get(path).status_code == 200
-    statements.at_most(0)
+    statements.assert_at_most(0)
 
 
 def test_userinfo(web, alice, sql):
     got = tokens(web, alice, scope="openid email")
     with sql() as statements:
         assert userinfo(got["access_token"]).status_code == 200
-    statements.at_most(2)
+    statements.assert_at_most(2)
 
 
 def test_introspection_by_an_api(web, orders, alice, sql):
@@ -63,21 +63,21 @@ def test_introspection_by_an_api(web, orders, alice, sql):
             "/oauth/introspect", {"token": got["access_token"]}, **basic(orders.client_id, orders.plain_secret)
         )
         assert response.json()["active"] is True
-    statements.at_most(4)  # the feed too: a key that was revoked a moment ago counts
+    statements.assert_at_most(4)  # the feed too: a key that was revoked a moment ago counts
 
 
 def test_introspection_by_an_application(web, alice, sql):
     got = tokens(web, alice)
     with sql() as statements:
         assert as_app(web, "/oauth/introspect", {"token": got["access_token"]}).json()["active"] is True
-    statements.at_most(4)
+    statements.assert_at_most(4)
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "rt_x", "Bearer"])
 def test_garbage_is_refused_without_a_statement(sql, token):
     with sql() as statements:
         assert userinfo(token).status_code == 401
-    statements.at_most(0)
+    statements.assert_at_most(0)
 
 
 def test_a_malformed_token_request_costs_nothing(sql):
@@ -85,7 +85,7 @@ def test_a_malformed_token_request_costs_nothing(sql):
         assert post("/oauth/token", "grant_type=authorization_code&grant_type=x").status_code == 400
         assert post("/oauth/token", "%zz").status_code == 400
         assert Client(HTTP_HOST=HOST).get("/oauth/token").status_code == 405
-    statements.at_most(0)
+    statements.assert_at_most(0)
 
 
 def test_a_silent_authorization(web, alice, sql):
@@ -93,7 +93,7 @@ def test_a_silent_authorization(web, alice, sql):
     browser.code(web, alice)
     with sql() as statements:
         assert "code=" in browser.authorize(web, prompt="none")["Location"]
-    statements.at_most(8)
+    statements.assert_at_most(8)
 
 
 def test_more_scopes_and_apis_cost_no_more(web, stock, alice, sql):
@@ -103,4 +103,4 @@ def test_more_scopes_and_apis_cost_no_more(web, stock, alice, sql):
     code = Browser().code(web, alice, scope="openid profile email address phone orders:read orders:write stock:read")
     with sql() as statements:
         assert redeem(web, code).status_code == 200
-    statements.at_most(8)
+    statements.assert_at_most(8)

@@ -16,10 +16,10 @@ from tests.oauth.conftest import made
 from tests.oauth.flow import (
     VERIFIER,
     as_app,
+    assert_bearer_401,
+    assert_refused,
     challenge,
     claims,
-    is_bearer_401,
-    is_refused,
     post,
     redeem,
     refresh,
@@ -82,31 +82,31 @@ def test_offline_access_makes_tokens_without_sid(web, alice, browser):
 
 def test_tk_01_rfc6749_4_1_2_rfc9700_4_5_a_replay_ends_what_the_first_use_bought(web, code):
     first = redeem(web, code).json()
-    is_refused(redeem(web, code), 400, "invalid_grant")
-    is_bearer_401(userinfo(first["access_token"]))
-    is_refused(refresh(web, first["refresh_token"]), 400, "invalid_grant")
+    assert_refused(redeem(web, code), 400, "invalid_grant")
+    assert_bearer_401(userinfo(first["access_token"]))
+    assert_refused(refresh(web, first["refresh_token"]), 400, "invalid_grant")
     assert AuditEvent.objects.filter(kind="code_replayed", client_id=web.id).count() == 1
-    is_refused(redeem(web, code), 400, "invalid_grant")
+    assert_refused(redeem(web, code), 400, "invalid_grant")
 
 
 def test_tk_01_a_replay_with_a_wrong_verifier_ends_it_too(spa, alice, browser):
     code = browser.code(spa, alice)
     first = redeem(spa, code).json()
-    is_refused(redeem(spa, code, code_verifier="x" * 43), 400, "invalid_grant")
-    is_bearer_401(userinfo(first["access_token"]))
+    assert_refused(redeem(spa, code, code_verifier="x" * 43), 400, "invalid_grant")
+    assert_bearer_401(userinfo(first["access_token"]))
 
 
 def test_tk_01_a_replay_without_refresh_token_ends_the_access_token(web, alice, browser):
     Application.objects.filter(pk=web.row.pk).update(grant_types=["authorization_code"])
     code = browser.code(web, alice)
     first = redeem(web, code).json()
-    is_refused(redeem(web, code), 400, "invalid_grant")
-    is_bearer_401(userinfo(first["access_token"]))
+    assert_refused(redeem(web, code), 400, "invalid_grant")
+    assert_bearer_401(userinfo(first["access_token"]))
 
 
 def test_tk_01_a_foreign_replay_ends_nothing(web, web2, code):
     first = redeem(web, code).json()
-    is_refused(redeem(web2, code), 400, "invalid_grant")
+    assert_refused(redeem(web2, code), 400, "invalid_grant")
     assert userinfo(first["access_token"]).status_code == 200
     assert refresh(web, first["refresh_token"]).status_code == 200
 
@@ -114,8 +114,8 @@ def test_tk_01_a_foreign_replay_ends_nothing(web, web2, code):
 def test_tk_01_a_replay_long_after_is_still_a_replay(web, code):
     first = redeem(web, code).json()
     Grant.objects.update(expires=timezone.now() - timedelta(days=60), consumed=timezone.now() - timedelta(days=60))
-    is_refused(redeem(web, code), 400, "invalid_grant")
-    is_refused(refresh(web, first["refresh_token"]), 400, "invalid_grant")
+    assert_refused(redeem(web, code), 400, "invalid_grant")
+    assert_refused(refresh(web, first["refresh_token"]), 400, "invalid_grant")
 
 
 # --- Bound to client, redirect URI, verifier ------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_tk_01_a_replay_long_after_is_still_a_replay(web, code):
 @pytest.mark.parametrize("thief", ["web2", "spa", "native"])
 def test_tk_04_a_code_is_bound_to_its_client(web, web2, spa, native, code, thief):
     before = stored()
-    is_refused(redeem({"web2": web2, "spa": spa, "native": native}[thief], code), 400, "invalid_grant")
+    assert_refused(redeem({"web2": web2, "spa": spa, "native": native}[thief], code), 400, "invalid_grant")
     assert stored() == before
     assert AuditEvent.objects.filter(kind="grant_refused").count() == 1
     assert redeem(web, code).status_code == 200
@@ -132,7 +132,7 @@ def test_tk_04_a_code_is_bound_to_its_client(web, web2, spa, native, code, thief
 
 def test_tk_04_a_public_client_s_code_and_another_public_client_id(spa, native, alice, browser):
     code = browser.code(spa, alice)
-    is_refused(redeem(spa, code, client_id=native.id), 400, "invalid_grant")
+    assert_refused(redeem(spa, code, client_id=native.id), 400, "invalid_grant")
     assert redeem(spa, code).status_code == 200
 
 
@@ -152,14 +152,14 @@ def test_tk_04_a_public_client_s_code_and_another_public_client_id(spa, native, 
 )
 def test_tk_05_rfc6749_4_1_3_a_code_is_bound_to_its_redirect_uri(web, code, uri):
     before = stored()
-    is_refused(redeem(web, code, redirect_uri=uri), 400, "invalid_grant")
+    assert_refused(redeem(web, code, redirect_uri=uri), 400, "invalid_grant")
     assert stored() == before
     assert redeem(web, code).status_code == 200
 
 
 def test_tk_05_what_was_left_out_before_may_be_left_out_again(spa, alice, browser):
     code = browser.code(spa, alice, redirect_uri=None, scope="orders:read")
-    is_refused(redeem(spa, code, redirect_uri="https://evil.test"), 400, "invalid_grant")
+    assert_refused(redeem(spa, code, redirect_uri="https://evil.test"), 400, "invalid_grant")
     assert redeem(spa, code, redirect_uri=None).status_code == 200
 
 
@@ -184,7 +184,7 @@ def test_tk_06_rfc7636_4_6_a_code_is_bound_to_its_verifier(web, spa, alice, brow
     app = spa if public else web
     code = browser.code(app, alice)
     before = stored()
-    is_refused(redeem(app, code, code_verifier=verifier), 400, error)
+    assert_refused(redeem(app, code, code_verifier=verifier), 400, error)
     assert stored() == before
     assert redeem(app, code).status_code == 200
 
@@ -198,7 +198,7 @@ def test_tk_06_rfc7636_4_1_the_shortest_and_the_longest_verifier(web, alice, bro
 
 def test_tk_06_a_one_character_verifier_is_refused_though_it_matches(web, alice, browser):
     code = browser.code(web, alice, code_challenge=challenge("x"))
-    is_refused(redeem(web, code, code_verifier="x"), 400, "invalid_grant")
+    assert_refused(redeem(web, code, code_verifier="x"), 400, "invalid_grant")
 
 
 # --- What a code stands on ------------------------------------------------------------------------------------
@@ -234,37 +234,37 @@ def _raise_application_epoch(alice, web, browser):
 def test_tk_08_tk_09_a_code_falls_with_what_it_stands_on(web, alice, browser, code, act):
     act(alice, web, browser)
     before = stored()
-    is_refused(redeem(web, code), 400, "invalid_grant")
+    assert_refused(redeem(web, code), 400, "invalid_grant")
     assert stored() == before
 
 
 def test_tk_08_a_code_lives_for_a_minute(web, code, monkeypatch):
     later = timezone.now() + timedelta(seconds=61)
     monkeypatch.setattr("authcenter.oauth.grants.authorization_code.timezone.now", lambda: later)
-    is_refused(redeem(web, code), 400, "invalid_grant")
+    assert_refused(redeem(web, code), 400, "invalid_grant")
 
 
 @pytest.mark.parametrize("what", [User, Session, Authorization])
 def test_tk_09_a_code_of_somebody_deleted(web, alice, code, what):
     what.objects.all().delete()
-    is_refused(redeem(web, code), 400, "invalid_grant")
+    assert_refused(redeem(web, code), 400, "invalid_grant")
 
 
 def test_a_disabled_application_redeems_nothing(web, code):
     Application.objects.filter(pk=web.row.pk).update(is_active=False)
-    is_refused(redeem(web, code), 401, "invalid_client")
+    assert_refused(redeem(web, code), 401, "invalid_client")
 
 
 @pytest.mark.parametrize("code", ["", "x", "\t", "é", "' OR 1=1--", "x" * 8000, "rt_x", "null"])
 def test_an_unknown_code(web, code):
     before = stored()
-    is_refused(redeem(web, code), 400, "invalid_request" if code == "" else "invalid_grant")
+    assert_refused(redeem(web, code), 400, "invalid_request" if code == "" else "invalid_grant")
     assert stored() == before
 
 
 def test_tk_41_a_client_without_the_grant(web, code):
     Application.objects.filter(pk=web.row.pk).update(grant_types=["refresh_token"])
-    is_refused(redeem(web, code), 400, "unauthorized_client")
+    assert_refused(redeem(web, code), 400, "unauthorized_client")
     assert AuditEvent.objects.get(kind="grant_refused").detail["error"] == "unauthorized_client"
 
 
@@ -325,7 +325,7 @@ def test_rfc8707_2_1_the_audience_is_what_was_asked_for(web, alice, browser):
 def test_rfc8707_2_2_a_token_request_widens_nothing_and_consumes_nothing(web, stock, alice, browser, resource):
     code = browser.code(web, alice, scope="openid orders:read", resource="https://orders.test/")
     before = stored()
-    is_refused(redeem(web, code, resource=resource), 400, "invalid_target")
+    assert_refused(redeem(web, code, resource=resource), 400, "invalid_target")
     assert stored() == before
     assert redeem(web, code).status_code == 200
 
@@ -379,7 +379,7 @@ def test_the_whole_form_by_a_stranger_without_credentials(web, code):
         "redirect_uri": web.redirect_uri,
         "code_verifier": VERIFIER,
     }
-    is_refused(post("/oauth/token", form), 401, "invalid_client")
-    is_refused(post("/oauth/token", {**form, "client_id": web.id}), 401, "invalid_client")
+    assert_refused(post("/oauth/token", form), 401, "invalid_client")
+    assert_refused(post("/oauth/token", {**form, "client_id": web.id}), 401, "invalid_client")
     assert stored() == before
     assert as_app(web, "/oauth/token", form).status_code == 200

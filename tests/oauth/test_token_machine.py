@@ -6,7 +6,7 @@ from django.conf import settings
 from authcenter.audit.models import AuditEvent
 from authcenter.oauth.models import API, Application, Family
 from authcenter.sessions.revocation import end_all_of_application
-from tests.oauth.flow import as_app, claims, is_refused, machine_token, post, refresh, stored, userinfo
+from tests.oauth.flow import as_app, assert_refused, claims, machine_token, post, refresh, stored, userinfo
 
 
 def test_rfc6749_4_4_3_a_machine_gets_an_access_token_and_nothing_else(machine):
@@ -31,7 +31,7 @@ def test_rfc6749_4_4_3_a_machine_gets_an_access_token_and_nothing_else(machine):
 )  # fmt: skip
 def test_tk_42_h2_no_scope_but_those_given(machine, stock, scope):
     before = stored()
-    is_refused(machine_token(machine, scope), 400, "invalid_scope")
+    assert_refused(machine_token(machine, scope), 400, "invalid_scope")
     assert stored() == before
     assert AuditEvent.objects.get(kind="grant_refused").client_id == machine.id
 
@@ -52,16 +52,16 @@ def test_rfc8707_2_the_audience_is_what_was_asked_for(machine):
 
 @pytest.mark.parametrize("resource", ["https://stock.test/", "https://nowhere.test", "x", "https://orders.test"])
 def test_rfc8707_2_no_other_audience(machine, stock, resource):
-    is_refused(machine_token(machine, "orders:read", resource=resource), 400, "invalid_target")
+    assert_refused(machine_token(machine, "orders:read", resource=resource), 400, "invalid_target")
 
 
 def test_rfc8707_2_no_token_without_a_scope_for_its_audience(machine):
-    is_refused(machine_token(machine, "orders:read", resource=settings.OWN_API), 400, "invalid_scope")
+    assert_refused(machine_token(machine, "orders:read", resource=settings.OWN_API), 400, "invalid_scope")
 
 
 def test_an_api_that_is_disabled_gives_no_scope(machine):
     API.objects.filter(identifier="https://orders.test/").update(is_active=False)
-    is_refused(machine_token(machine, "orders:read"), 400, "invalid_scope")
+    assert_refused(machine_token(machine, "orders:read"), 400, "invalid_scope")
 
 
 def test_m14_nothing_is_planted(machine):
@@ -76,7 +76,7 @@ def test_a_machine_s_token_is_not_a_person_s(machine):
 
 def test_a_machine_s_access_token_is_no_refresh_token(machine):
     Application.objects.filter(pk=machine.row.pk).update(grant_types=["client_credentials", "refresh_token"])
-    is_refused(refresh(machine, machine_token(machine).json()["access_token"]), 400, "invalid_grant")
+    assert_refused(refresh(machine, machine_token(machine).json()["access_token"]), 400, "invalid_grant")
     assert not Family.objects.exists()
 
 
@@ -136,22 +136,22 @@ def test_tk_12_tk_41_tk_44_grant_types_that_do_not_exist(web, spa, machine, who,
         response = post("/oauth/token", {name: value for name, value in form.items() if value is not None})
     else:
         response = as_app({"web": web, "spa": spa, "machine": machine}[who], "/oauth/token", form)
-    is_refused(response, 400, error)
+    assert_refused(response, 400, error)
     assert stored() == before
 
 
 @pytest.mark.parametrize("who", ["web", "spa"])
 def test_tk_41_only_machines_may_act_for_themselves(web, spa, who):
-    is_refused(machine_token({"web": web, "spa": spa}[who], "orders:read"), 400, "unauthorized_client")
+    assert_refused(machine_token({"web": web, "spa": spa}[who], "orders:read"), 400, "unauthorized_client")
     assert AuditEvent.objects.get(kind="grant_refused").detail["grant_type"] == "client_credentials"
 
 
 @pytest.mark.parametrize("grant_type", ["authorization_code", "refresh_token"])
 def test_tk_41_a_machine_has_no_person_s_grants(machine, grant_type):
     form = {"grant_type": grant_type, "code": "x", "refresh_token": "x", "redirect_uri": "https://x.test"}
-    is_refused(as_app(machine, "/oauth/token", form), 400, "unauthorized_client")
+    assert_refused(as_app(machine, "/oauth/token", form), 400, "unauthorized_client")
 
 
 def test_a_public_client_cannot_act_for_itself_whatever_its_row_says(spa):
     Application.objects.filter(pk=spa.row.pk).update(grant_types=["client_credentials"])
-    is_refused(machine_token(spa, "orders:read"), 400, "unauthorized_client")
+    assert_refused(machine_token(spa, "orders:read"), 400, "unauthorized_client")

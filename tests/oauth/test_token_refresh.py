@@ -15,7 +15,7 @@ from authcenter.oauth.withdrawal import withdraw
 from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_all_of_application, end_all_of_user, end_session
 from tests.oauth.conftest import made
-from tests.oauth.flow import claims, is_bearer_401, is_refused, refresh, secret, stored, tokens, userinfo
+from tests.oauth.flow import assert_bearer_401, assert_refused, claims, refresh, secret, stored, tokens, userinfo
 
 
 @pytest.fixture
@@ -69,10 +69,10 @@ def test_only_the_predecessor_opens_the_kept_successor(web, confidential):
 
 def test_tk_31_rfc9700_4_14_2_a_public_client_s_replay_ends_the_family(spa, public):
     new = refresh(spa, public["refresh_token"]).json()
-    is_refused(refresh(spa, public["refresh_token"]), 400, "invalid_grant")
-    is_refused(refresh(spa, new["refresh_token"]), 400, "invalid_grant")
-    is_bearer_401(userinfo(new["access_token"]))
-    is_bearer_401(userinfo(public["access_token"]))
+    assert_refused(refresh(spa, public["refresh_token"]), 400, "invalid_grant")
+    assert_refused(refresh(spa, new["refresh_token"]), 400, "invalid_grant")
+    assert_bearer_401(userinfo(new["access_token"]))
+    assert_bearer_401(userinfo(public["access_token"]))
     assert AuditEvent.objects.filter(kind="refresh_replayed", client_id=spa.id).count() == 1
     assert Family.objects.get().ended_by == "refresh replay"
 
@@ -80,9 +80,9 @@ def test_tk_31_rfc9700_4_14_2_a_public_client_s_replay_ends_the_family(spa, publ
 def test_tk_31_a_confidential_client_s_replay_after_the_window_ends_the_family(web, confidential):
     new = refresh(web, confidential["refresh_token"]).json()
     Family.objects.update(rotated=timezone.now() - timedelta(seconds=settings.RETRY_WINDOW_SECONDS + 1))
-    is_refused(refresh(web, confidential["refresh_token"]), 400, "invalid_grant")
-    is_refused(refresh(web, new["refresh_token"]), 400, "invalid_grant")
-    is_bearer_401(userinfo(new["access_token"]))
+    assert_refused(refresh(web, confidential["refresh_token"]), 400, "invalid_grant")
+    assert_refused(refresh(web, new["refresh_token"]), 400, "invalid_grant")
+    assert_bearer_401(userinfo(new["access_token"]))
 
 
 def test_tk_32_within_the_window_the_very_same_successor_comes_again(web, confidential):
@@ -96,13 +96,13 @@ def test_tk_32_within_the_window_the_very_same_successor_comes_again(web, confid
 def test_tk_32_the_window_closes_when_the_successor_was_used(web, confidential):
     first = refresh(web, confidential["refresh_token"]).json()
     second = refresh(web, first["refresh_token"]).json()
-    is_refused(refresh(web, confidential["refresh_token"]), 400, "invalid_grant")
-    is_refused(refresh(web, second["refresh_token"]), 400, "invalid_grant")
+    assert_refused(refresh(web, confidential["refresh_token"]), 400, "invalid_grant")
+    assert_refused(refresh(web, second["refresh_token"]), 400, "invalid_grant")
 
 
 def test_tk_32_nobody_else_gets_the_successor(web, web2, confidential):
     first = refresh(web, confidential["refresh_token"]).json()
-    is_refused(refresh(web2, confidential["refresh_token"]), 400, "invalid_grant")
+    assert_refused(refresh(web2, confidential["refresh_token"]), 400, "invalid_grant")
     assert refresh(web, first["refresh_token"]).status_code == 200
 
 
@@ -110,15 +110,15 @@ def test_tk_32_an_application_that_became_public_has_no_window(web, confidential
     refresh(web, confidential["refresh_token"])
     Application.objects.filter(pk=web.row.pk).update(client_type="public", token_endpoint_auth_method="none")
     web.row.refresh_from_db()
-    is_refused(refresh(web, confidential["refresh_token"]), 400, "invalid_grant")
+    assert_refused(refresh(web, confidential["refresh_token"]), 400, "invalid_grant")
 
 
 def test_tk_31_a_very_old_generation_is_recognised(spa, public):
     token = public["refresh_token"]
     for _n in range(5):
         token = refresh(spa, token).json()["refresh_token"]
-    is_refused(refresh(spa, public["refresh_token"]), 400, "invalid_grant")
-    is_refused(refresh(spa, token), 400, "invalid_grant")
+    assert_refused(refresh(spa, public["refresh_token"]), 400, "invalid_grant")
+    assert_refused(refresh(spa, token), 400, "invalid_grant")
 
 
 # --- Bound to its client (TK-34), and to its own shape ---------------------------------------------------------
@@ -126,16 +126,16 @@ def test_tk_31_a_very_old_generation_is_recognised(spa, public):
 
 def test_tk_34_h10_a_foreign_client_gets_nothing_and_harms_nothing(web, web2, confidential):
     before = stored()
-    is_refused(refresh(web2, confidential["refresh_token"]), 400, "invalid_grant")
+    assert_refused(refresh(web2, confidential["refresh_token"]), 400, "invalid_grant")
     assert stored() == before
     new = refresh(web, confidential["refresh_token"]).json()
-    is_refused(refresh(web2, confidential["refresh_token"]), 400, "invalid_grant")  # a stale one
+    assert_refused(refresh(web2, confidential["refresh_token"]), 400, "invalid_grant")  # a stale one
     assert refresh(web, new["refresh_token"]).status_code == 200
 
 
 def test_tk_34_a_public_client_s_token_with_another_public_client_id(spa, native, public):
     before = stored()
-    is_refused(refresh(spa, public["refresh_token"], client_id=native.id), 400, "invalid_grant")
+    assert_refused(refresh(spa, public["refresh_token"], client_id=native.id), 400, "invalid_grant")
     assert stored() == before
     assert refresh(spa, public["refresh_token"]).status_code == 200
 
@@ -157,7 +157,7 @@ def test_a_changed_token_is_garbage_and_ends_nothing(spa, public, where):
         changed = token[:where] + ("A" if token[where] != "A" else "B") + token[where:][1:]
     secret(changed)
     before = stored()
-    is_refused(refresh(spa, changed), 400, "invalid_grant")
+    assert_refused(refresh(spa, changed), 400, "invalid_grant")
     assert stored() == before
     assert refresh(spa, token).status_code == 200
 
@@ -167,21 +167,21 @@ def test_a_changed_token_is_garbage_and_ends_nothing(spa, public, where):
 )
 def test_garbage(spa, token):
     before = stored()
-    is_refused(refresh(spa, token), 400, "invalid_request" if token == "" else "invalid_grant")
+    assert_refused(refresh(spa, token), 400, "invalid_request" if token == "" else "invalid_grant")
     assert stored() == before
 
 
 @pytest.mark.parametrize("kind", ["access_token", "id_token"])
 def test_another_token_is_no_refresh_token(spa, public, kind):
     before = stored()
-    is_refused(refresh(spa, public[kind]), 400, "invalid_grant")
+    assert_refused(refresh(spa, public[kind]), 400, "invalid_grant")
     assert stored() == before
 
 
 def test_tk_41_a_client_without_the_grant(spa, public):
     Application.objects.filter(pk=spa.row.pk).update(grant_types=["authorization_code"])
     before = stored()
-    is_refused(refresh(spa, public["refresh_token"]), 400, "unauthorized_client")
+    assert_refused(refresh(spa, public["refresh_token"]), 400, "unauthorized_client")
     assert stored() == before
 
 
@@ -194,7 +194,7 @@ def test_tk_41_a_client_without_the_grant(spa, public):
 )
 def test_tk_35_rfc6749_6_no_scope_beyond_the_grant_and_nothing_consumed(spa, public, scope):
     before = stored()
-    is_refused(refresh(spa, public["refresh_token"], scope=scope), 400, "invalid_scope")
+    assert_refused(refresh(spa, public["refresh_token"], scope=scope), 400, "invalid_scope")
     assert stored() == before
     assert refresh(spa, public["refresh_token"]).status_code == 200
 
@@ -214,7 +214,7 @@ def test_tk_35_another_order_of_scopes(spa, public):
 @pytest.mark.parametrize("resource", ["https://nowhere.test/", "https://stock.test/", "x"])
 def test_rfc8707_2_2_no_resource_beyond_the_grant_and_nothing_consumed(spa, stock, public, resource):
     before = stored()
-    is_refused(refresh(spa, public["refresh_token"], resource=resource), 400, "invalid_target")
+    assert_refused(refresh(spa, public["refresh_token"], resource=resource), 400, "invalid_target")
     assert stored() == before
     assert refresh(spa, public["refresh_token"]).status_code == 200
 
@@ -222,7 +222,7 @@ def test_rfc8707_2_2_no_resource_beyond_the_grant_and_nothing_consumed(spa, stoc
 def test_rfc8707_2_2_no_scope_for_the_resource_consumes_nothing(spa, public):
     before = stored()
     sent = {"scope": "orders:read", "resource": settings.OWN_API}
-    is_refused(refresh(spa, public["refresh_token"], **sent), 400, "invalid_scope")
+    assert_refused(refresh(spa, public["refresh_token"], **sent), 400, "invalid_scope")
     assert stored() == before
     assert refresh(spa, public["refresh_token"]).status_code == 200
 
@@ -243,7 +243,7 @@ def test_a_scope_that_an_operator_took_away_is_not_refreshed(spa, public):
 def test_an_audience_that_an_operator_took_away_is_not_widened_to_another(web, alice, browser):
     got = tokens(web, alice, browser, scope="openid orders:read", resource="https://orders.test/")
     web.row.scopes.clear()
-    is_refused(refresh(web, got["refresh_token"]), 400, "invalid_target")
+    assert_refused(refresh(web, got["refresh_token"]), 400, "invalid_target")
 
 
 # --- What a family stands on (TK-37) --------------------------------------------------------------------------
@@ -299,7 +299,7 @@ def _reach_the_cap(alice):
 def test_tk_37_tk_38_a_family_falls_with_what_it_stands_on(web, alice, confidential, act):
     act(alice)
     before = stored()
-    is_refused(refresh(web, confidential["refresh_token"]), 400, "invalid_grant")
+    assert_refused(refresh(web, confidential["refresh_token"]), 400, "invalid_grant")
     assert stored() == before
 
 
@@ -315,8 +315,8 @@ def test_offline_access_outlives_an_ordinary_sign_out(web, alice, browser, act):
 def test_offline_access_does_not_outlive_the_rest(web, alice, browser, act):
     got = tokens(web, alice, browser, scope="openid offline_access")
     act(alice)
-    is_refused(refresh(web, got["refresh_token"]), 400, "invalid_grant")
-    is_bearer_401(userinfo(got["access_token"]))
+    assert_refused(refresh(web, got["refresh_token"]), 400, "invalid_grant")
+    assert_bearer_401(userinfo(got["access_token"]))
 
 
 def test_tk_38_daily_refreshes_end_at_the_cap(spa, public, monkeypatch):
@@ -331,13 +331,13 @@ def test_tk_38_daily_refreshes_end_at_the_cap(spa, public, monkeypatch):
     family = Family.objects.get()
     assert family.expires == family.absolute_expires
     monkeypatch.setattr("authcenter.oauth.grants.refresh_token.timezone.now", lambda: now + timedelta(days=91))
-    is_refused(refresh(spa, token), 400, "invalid_grant")
+    assert_refused(refresh(spa, token), 400, "invalid_grant")
 
 
 def test_idle_for_two_weeks_is_the_end(spa, public, monkeypatch):
     later = timezone.now() + timedelta(days=14, seconds=1)
     monkeypatch.setattr("authcenter.oauth.grants.refresh_token.timezone.now", lambda: later)
-    is_refused(refresh(spa, public["refresh_token"]), 400, "invalid_grant")
+    assert_refused(refresh(spa, public["refresh_token"]), 400, "invalid_grant")
 
 
 def test_a_rolled_encryption_key_still_reads_what_the_old_one_made(web, confidential, settings):
@@ -346,14 +346,14 @@ def test_a_rolled_encryption_key_still_reads_what_the_old_one_made(web, confiden
     assert refresh(web, confidential["refresh_token"]).json()["refresh_token"] == new["refresh_token"]
     settings.ENCRYPTION_KEYS = ["n" * 48]
     assert refresh(web, new["refresh_token"]).status_code == 200
-    is_refused(refresh(web, confidential["refresh_token"]), 400, "invalid_grant")
+    assert_refused(refresh(web, confidential["refresh_token"]), 400, "invalid_grant")
 
 
 def test_two_families_do_not_touch_each_other(web, alice, browser):
     one, two = tokens(web, alice, browser), tokens(web, alice, browser)
     refresh(web, one["refresh_token"])
     Family.objects.update(rotated=timezone.now() - timedelta(minutes=1))
-    is_refused(refresh(web, one["refresh_token"]), 400, "invalid_grant")
+    assert_refused(refresh(web, one["refresh_token"]), 400, "invalid_grant")
     assert refresh(web, two["refresh_token"]).status_code == 200
 
 
@@ -366,4 +366,4 @@ def test_a_family_is_one_row_however_often_it_is_refreshed(spa, public):
 
 def test_the_family_of_one_application_is_not_opened_by_its_twin(spa, public):
     twin = made("spa", "Twin", ["orders:read"], redirect_uris="https://spa.test/cb")
-    is_refused(refresh(twin, public["refresh_token"]), 400, "invalid_grant")
+    assert_refused(refresh(twin, public["refresh_token"]), 400, "invalid_grant")

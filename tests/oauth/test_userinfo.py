@@ -12,7 +12,7 @@ from django.test import Client
 from authcenter.keys.models import Key
 from authcenter.keys.ring import ring
 from authcenter.keys.rotation import revoke_key, rotate
-from tests.oauth.flow import HOST, claims, is_bearer_401, secret, tokens, userinfo
+from tests.oauth.flow import HOST, assert_bearer_401, claims, secret, tokens, userinfo
 
 
 @pytest.fixture
@@ -52,28 +52,30 @@ def test_rfc6750_3_1_without_a_token_there_is_a_challenge_without_error(db):
     assert response.status_code == 401 and response["WWW-Authenticate"] == 'Bearer realm="AuthCenter"'
 
 
-def _bad_request(response):
+def _assert_bad_request(response):
     assert response.status_code == 400 and 'error="invalid_request"' in response["WWW-Authenticate"]
     assert "no-store" in response["Cache-Control"] and "sub" not in response.json()
 
 
 def test_ir_18_rfc9700_4_3_2_m10_the_token_is_not_in_the_url(got):
     client, token = Client(HTTP_HOST=HOST), got["access_token"]
-    _bad_request(client.get(f"/oauth/userinfo?access_token={token}"))
-    _bad_request(client.get(f"/oauth/userinfo?access_token={token}", headers={"Authorization": f"Bearer {token}"}))
+    _assert_bad_request(client.get(f"/oauth/userinfo?access_token={token}"))
+    _assert_bad_request(
+        client.get(f"/oauth/userinfo?access_token={token}", headers={"Authorization": f"Bearer {token}"})
+    )
 
 
 def test_ir_18_rfc6750_2_not_two_methods_at_once(got):
     client, token = Client(HTTP_HOST=HOST), got["access_token"]
     form = "application/x-www-form-urlencoded"
     header = {"Authorization": f"Bearer {token}"}
-    _bad_request(client.post("/oauth/userinfo", f"access_token={token}", content_type=form, headers=header))
-    _bad_request(client.post("/oauth/userinfo", f"access_token={token}&access_token={token}", content_type=form))
+    _assert_bad_request(client.post("/oauth/userinfo", f"access_token={token}", content_type=form, headers=header))
+    _assert_bad_request(client.post("/oauth/userinfo", f"access_token={token}&access_token={token}", content_type=form))
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Basic eDp5", "x", "Token x", "DPoP x"])
 def test_ir_18_a_header_that_is_no_bearer_token(db, header):
-    _bad_request(Client(HTTP_HOST=HOST).get("/oauth/userinfo", headers={"Authorization": header}))
+    _assert_bad_request(Client(HTTP_HOST=HOST).get("/oauth/userinfo", headers={"Authorization": header}))
 
 
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", "text/plain"])
@@ -109,7 +111,7 @@ def test_the_audience_does_not_matter_here(web, alice, browser):
 
 @pytest.mark.parametrize("kind", ["id_token", "refresh_token"])
 def test_jw_09_h3_another_token_is_no_access_token(got, kind):
-    is_bearer_401(userinfo(got[kind]))
+    assert_bearer_401(userinfo(got[kind]))
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", "", None, 1, [], {}])
@@ -119,13 +121,13 @@ def test_jw_01_rfc8725_3_1_no_alg_none(got, alg, signature):
     header = {**claims(got["access_token"], 0), "alg": alg}
     if alg is None:
         del header["alg"]
-    is_bearer_401(userinfo(f"{_b64(header)}.{payload}.{signed if signature == 'kept' else signature}"))
+    assert_bearer_401(userinfo(f"{_b64(header)}.{payload}.{signed if signature == 'kept' else signature}"))
 
 
 @pytest.mark.parametrize("alg", ["RS256", "RS512", "PS256", "ES256K", "ES384", "HS256", "EdDSA", "es256", "ES256 "])
 def test_jw_23_the_algorithm_is_the_key_s(got, alg):
     _head, payload, signed = got["access_token"].split(".")
-    is_bearer_401(userinfo(f"{_b64({**claims(got['access_token'], 0), 'alg': alg})}.{payload}.{signed}"))
+    assert_bearer_401(userinfo(f"{_b64({**claims(got['access_token'], 0), 'alg': alg})}.{payload}.{signed}"))
 
 
 def test_jw_02_no_public_key_becomes_an_hmac_secret(got):
@@ -140,7 +142,7 @@ def test_jw_02_no_public_key_becomes_an_hmac_secret(got):
                 signing = f"{_b64({'alg': alg, 'typ': 'at+jwt', 'kid': jwk['kid']})}.{payload}"
                 digest = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}[alg]
                 forged = f"{signing}.{_b64(hmac.digest(material, signing.encode(), digest))}"
-                is_bearer_401(userinfo(forged))
+                assert_bearer_401(userinfo(forged))
 
 
 def test_jw_03_a_right_kid_with_another_key_s_signature(got):
@@ -148,10 +150,10 @@ def test_jw_03_a_right_kid_with_another_key_s_signature(got):
     other = ring.sign(payload, typ="at+jwt", algorithm="RS256")
     assert userinfo(other).status_code == 200  # whole in itself
     _head, body, signature = other.split(".")
-    is_bearer_401(userinfo(f"{_b64(header)}.{body}.{signature}"))
-    is_bearer_401(userinfo(f"{_b64({**claims(other, 0), 'kid': header['kid']})}.{body}.{signature}"))
+    assert_bearer_401(userinfo(f"{_b64(header)}.{body}.{signature}"))
+    assert_bearer_401(userinfo(f"{_b64({**claims(other, 0), 'kid': header['kid']})}.{body}.{signature}"))
     without = {name: value for name, value in header.items() if name != "kid"}
-    is_bearer_401(userinfo(f"{_b64(without)}.{got['access_token'].split('.', 1)[1]}"))
+    assert_bearer_401(userinfo(f"{_b64(without)}.{got['access_token'].split('.', 1)[1]}"))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_jw_03_a_right_kid_with_another_key_s_signature(got):
 )
 def test_jw_04_kid_injection(got, kid):
     _head, rest = got["access_token"].split(".", 1)
-    is_bearer_401(userinfo(f"{_b64({**claims(got['access_token'], 0), 'kid': kid})}.{rest}"))
+    assert_bearer_401(userinfo(f"{_b64({**claims(got['access_token'], 0), 'kid': kid})}.{rest}"))
 
 
 def test_jw_05_jw_06_a_key_in_the_header_is_not_used(got):
@@ -175,8 +177,8 @@ def test_jw_05_jw_06_a_key_in_the_header_is_not_used(got):
             body = json.dumps(claims(got["access_token"])).encode()
             signed = jws.serialize_compact(header, body, key, algorithms=["ES256"])
             _head, payload, signature = signed.split(".")
-            is_bearer_401(userinfo(f"{_b64({**header, **more})}.{payload}.{signature}"))
-            is_bearer_401(userinfo(signed))
+            assert_bearer_401(userinfo(f"{_b64({**header, **more})}.{payload}.{signature}"))
+            assert_bearer_401(userinfo(signed))
 
 
 def _with_our_key(header, payload) -> str:
@@ -201,7 +203,7 @@ def test_jw_23_the_forger_of_these_tests_can_sign(got):
 
 @pytest.mark.parametrize("crit", [["x"], ["exp"], [], "exp", ["b64"], [1], None, ["kid"]])
 def test_jw_07_rfc7515_4_1_11_crit(got, crit):
-    is_bearer_401(userinfo(_with_our_key({"crit": crit, "b64": False, "x": 1}, claims(got["access_token"]))))
+    assert_bearer_401(userinfo(_with_our_key({"crit": crit, "b64": False, "x": 1}, claims(got["access_token"]))))
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def test_jw_07_rfc7515_4_1_11_crit(got, crit):
     ["JWT", "jwt", "", None, "session+jwt", "logout+jwt", "at+jwt ", "at+jwt;x", ["at+jwt"], 1, "application/jwt"],
 )
 def test_jw_09_rfc9068_4_typ(got, typ):
-    is_bearer_401(userinfo(_with_our_key({"typ": typ}, claims(got["access_token"]))))
+    assert_bearer_401(userinfo(_with_our_key({"typ": typ}, claims(got["access_token"]))))
 
 
 def test_rfc9068_4_typ_may_be_written_out(got):
@@ -224,7 +226,7 @@ def test_rfc9068_4_typ_may_be_written_out(got):
     ],
 )  # fmt: skip
 def test_jw_14_rfc8725_3_8_iss(got, iss):
-    is_bearer_401(userinfo(_with_our_key({}, {**claims(got["access_token"]), "iss": iss})))
+    assert_bearer_401(userinfo(_with_our_key({}, {**claims(got["access_token"]), "iss": iss})))
 
 
 @pytest.mark.parametrize("exp", [0, -1, "9999999999", None, True, [], {}, 1e400, float("nan"), "x", "missing"])
@@ -232,7 +234,7 @@ def test_jw_15_rfc7519_4_1_4_exp(got, exp):
     said = {**claims(got["access_token"]), "exp": exp}
     if exp == "missing":
         del said["exp"]
-    is_bearer_401(userinfo(_with_our_key({}, said)))
+    assert_bearer_401(userinfo(_with_our_key({}, said)))
 
 
 @pytest.mark.parametrize(
@@ -252,7 +254,7 @@ def test_jw_13_claims_that_name_nobody(got, change):
     "payload", [b"[]", b'"x"', b"1", b"null", b"", b"{", b"\xff", b"[" * 5000, b'{"exp":' + b"9" * 5000 + b"}"]
 )
 def test_jw_19_m11_a_payload_that_is_no_object(got, payload):
-    is_bearer_401(userinfo(_with_our_key({}, payload)))
+    assert_bearer_401(userinfo(_with_our_key({}, payload)))
 
 
 @pytest.mark.parametrize(
@@ -265,7 +267,7 @@ def test_jw_19_m11_a_payload_that_is_no_object(got, payload):
     ],
 )  # fmt: skip
 def test_jw_19_jw_20_garbage(db, token):
-    is_bearer_401(userinfo(token))
+    assert_bearer_401(userinfo(token))
 
 
 def test_jw_03_a_retired_key_still_verifies_and_a_revoked_one_does_not(got):
@@ -273,14 +275,14 @@ def test_jw_03_a_retired_key_still_verifies_and_a_revoked_one_does_not(got):
     rotate("ES256")
     assert userinfo(got["access_token"]).status_code == 200
     revoke_key(kid)
-    is_bearer_401(userinfo(got["access_token"]))
+    assert_bearer_401(userinfo(got["access_token"]))
 
 
 def test_a_changed_byte_is_found(got):
     head, payload, signature = got["access_token"].split(".")
     said = claims(got["access_token"])
     for change in ({"scope": "openid phone"}, {"exp": said["exp"] + 1}, {"sub": "x"}):
-        is_bearer_401(userinfo(f"{head}.{_b64({**said, **change})}.{signature}"))
-    is_bearer_401(userinfo(f"{head}.{payload}.{signature[:-4]}AAAA"))
-    is_bearer_401(userinfo(f"{head}.{payload}."))
-    is_bearer_401(userinfo(f"{head}.{payload}"))
+        assert_bearer_401(userinfo(f"{head}.{_b64({**said, **change})}.{signature}"))
+    assert_bearer_401(userinfo(f"{head}.{payload}.{signature[:-4]}AAAA"))
+    assert_bearer_401(userinfo(f"{head}.{payload}."))
+    assert_bearer_401(userinfo(f"{head}.{payload}"))
