@@ -36,14 +36,14 @@ granted = Authorization.objects.create(user=user, application=app, scopes=[], wi
 sign_in = Session.objects.create(user=user, kind="api", expires=long_ago, idle_seconds=1)
 living = Session.objects.create(user=user, kind="api", expires=timezone.now() + timedelta(days=1), idle_seconds=1)
 epochs = {{"user_epoch": 0, "application_epoch": 0, "auth_time": long_ago}}
-# One row of each is copied so many times, with other keys.
+# One row of each is copied so many times, with other keys; each code stands on a session of its own.
 samples = [
+    (sign_in, []),
     (Revocation.objects.create(sequence=10**9, kind="token", subject="x", expires=long_ago), ["subject"]),
     (Grant.objects.create(user=user, application=app, code="x", expires=long_ago, authorization=granted, session=living,
                           redirect_uri="", scope="", **epochs), ["code"]),
     (Family.objects.create(user=user, application=app, authorization=granted, token_hash="x", expires=long_ago,
                            absolute_expires=long_ago, **epochs), []),
-    (sign_in, []),
     (Refusals.objects.create(key="x", count=1, ends=long_ago), ["key"]),
     (CookieSession.objects.create(session_key="x", session_data="x" * 300, expire_date=long_ago), ["session_key"]),
     (Delivery.objects.create(kind="revocation", receiver="x", target="x", message="x" * 600, next_at=None,
@@ -52,11 +52,14 @@ samples = [
 numbers = f"generate_series(1, {{rows}}) AS n(n)" if postgres else (
     f"(WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {{rows}}) SELECT n FROM n) AS n")
 random = "gen_random_uuid()" if postgres else "lower(hex(randomblob(16)))"
+numbered = "lpad(to_hex(n.n), 32, '0')::uuid" if postgres else "printf('%%032x', n.n)"
 for sample, unique in samples:
     meta, names, values = sample._meta, [], []
     for field in meta.concrete_fields:
         column = f't."{{field.column}}"'
-        if field.primary_key and field.get_internal_type() == "UUIDField":
+        if (sample is sign_in and field.primary_key) or (meta.model is Grant and field.name == "session"):
+            column = numbered
+        elif field.primary_key and field.get_internal_type() == "UUIDField":
             column = random
         elif field.primary_key and field.get_internal_type() in {{"AutoField", "BigAutoField", "BigIntegerField"}}:
             column = f"{{sample.pk}} + n.n"
