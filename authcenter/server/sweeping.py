@@ -8,13 +8,14 @@ import random
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.contrib.sessions.models import Session as CookieSession
 from django.core.cache import cache
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from authcenter.audit.models import Refusals
@@ -37,19 +38,13 @@ log = structlog.get_logger("authcenter.server")
 
 
 def _over(now: datetime) -> list[tuple[str, type[models.Model], Q]]:
-    """Each condition has an index. What is referred to comes after what refers to it."""
-    referred = (
-        Q(Exists(Grant.objects.filter(session=OuterRef("pk"))))
-        | Q(Exists(DeviceGrant.objects.filter(session=OuterRef("pk"))))
-        | Q(Exists(Family.objects.filter(session=OuterRef("pk"))))
-    )
+    """Each condition has an index."""
     return [
         ("revocations", Revocation, Q(expires__lt=now)),
         # A replayed code must find the family that it bought for as long as that can live.
         ("codes", Grant, Q(expires__lt=now - settings.REFRESH_ABSOLUTE - _DAY)),
         ("device codes", DeviceGrant, Q(expires__lt=now - _DAY)),
         ("families", Family, Q(expires__lt=now - _DAY)),
-        ("sessions", Session, Q(expires__lt=now - settings.REFRESH_ABSOLUTE - _DAY) & ~referred),
         ("opaque tokens", AccessToken, Q(expires__lt=now)),
         ("counters of refusals", Refusals, Q(ends__lt=now)),
         ("cookies", CookieSession, Q(expire_date__lt=now)),
@@ -60,19 +55,52 @@ def _over(now: datetime) -> list[tuple[str, type[models.Model], Q]]:
 
 def sweep(*, gently: bool = True) -> Iterator[tuple[str, int]]:
     """Sweep each kind; yields its name and how many rows went. Gently, it rests a while after each slice."""
-    for name, model, over in _over(timezone.now()):
-        rows, count = model._default_manager.all(), 0
-        while True:
-            began = time.monotonic()
-            slice_ = model._default_manager.filter(over).order_by().values("pk")[:SLICE]
-            # One statement: nothing refers to these rows any more, so there is nothing to collect first.
-            gone = rows.filter(pk__in=slice_)._raw_delete(rows.db)
-            count += gone
-            if gone < SLICE:
-                break
-            if gently:
-                time.sleep(max(0.002, (time.monotonic() - began) / 5))
-        yield name, count
+    now = timezone.now()
+    for name, model, over in _over(now):
+        yield name, _slices(_deleted(model, over), gently)
+    yield "sessions", _slices(_sessions(now), gently)  # after all that refers to them
+
+
+def _slices(deleted: Iterator[int], gently: bool) -> int:
+    count, began = 0, time.monotonic()
+    for gone in deleted:
+        count += gone
+        if gently:
+            time.sleep(max(0.002, (time.monotonic() - began) / 5))
+        began = time.monotonic()
+    return count
+
+
+def _deleted(model: type[models.Model], over: Q) -> Iterator[int]:
+    """One statement a slice: nothing refers to these rows any more, so there is nothing to collect first."""
+    rows = model._default_manager.all()
+    while True:
+        slice_ = model._default_manager.filter(over).order_by().values("pk")[:SLICE]
+        gone = rows.filter(pk__in=slice_)._raw_delete(rows.db)
+        yield gone
+        if gone < SLICE:
+            return
+
+
+def _sessions(now: datetime) -> Iterator[int]:
+    """Along the index, so that what is still referred to is passed by once and no slice looks at the whole again."""
+    over = Session.objects.filter(expires__lt=now - settings.REFRESH_ABSOLUTE - _DAY).order_by("expires")
+    since, passed_by = None, set[UUID]()
+    while True:
+        found = (over.filter(expires__gte=since) if since else over).exclude(pk__in=passed_by)
+        slice_ = dict(found.values_list("pk", "expires")[:SLICE])
+        referred = {
+            session
+            for model in (Grant, DeviceGrant, Family)
+            for session in model.objects.filter(session__in=slice_).values_list("session", flat=True)
+        }
+        rows = Session.objects.filter(pk__in=slice_.keys() - referred)
+        yield rows._raw_delete(rows.db) or 0
+        if len(slice_) < SLICE:
+            return
+        last = max(slice_.values())
+        passed_by = {pk for pk in referred if slice_[pk] == last} | (passed_by if last == since else set())
+        since = last
 
 
 class Cleaner:

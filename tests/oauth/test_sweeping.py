@@ -3,6 +3,7 @@
 import time
 from datetime import timedelta
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -121,3 +122,18 @@ def test_an_index_serves_each_condition(db, number):
     plan = model._default_manager.filter(over).order_by().values("pk")[:1000].explain()
     assert "Index" in plan or "USING" in plan, plan
     assert f"Seq Scan on {model._meta.db_table}" not in plan and f"SCAN {model._meta.db_table}" not in plan, plan
+
+
+@pytest.mark.parametrize("same_end", [True, False])
+def test_what_is_referred_to_does_not_stop_the_sweep(monkeypatch, web, alice, got, same_end):
+    """Whole slices of sessions that codes still stand on are passed by, once."""
+    monkeypatch.setattr(sweeping, "SLICE", 2)
+    long_ago, code = timezone.now() - timedelta(days=200), Grant.objects.get()
+    for number in range(12):
+        ends = long_ago if same_end else long_ago + timedelta(hours=number)
+        session = Session.objects.create(user=alice, kind="api", expires=ends, idle_seconds=1)
+        if number % 4 < 3:
+            code.pk, code.code, code.session, code.family = None, f"x{number}", session, uuid4()
+            code.save(force_insert=True)
+    assert swept()["sessions"] == "3"
+    assert Session.objects.count() == 9 + 1
