@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session as CookieSession
 from django.core.cache import cache
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from authcenter.audit.models import Refusals
@@ -82,6 +82,13 @@ def _deleted(model: type[models.Model], over: Q) -> Iterator[int]:
             return
 
 
+_is_referred_to = (
+    Q(Exists(Grant.objects.filter(session=OuterRef("pk"))))
+    | Q(Exists(DeviceGrant.objects.filter(session=OuterRef("pk"))))
+    | Q(Exists(Family.objects.filter(session=OuterRef("pk"))))
+)
+
+
 def _sessions(now: datetime) -> Iterator[int]:
     """Along the index, so that what is still referred to is passed by once and no slice looks at the whole again."""
     over = Session.objects.filter(expires__lt=now - settings.REFRESH_ABSOLUTE - _DAY).order_by("expires")
@@ -89,11 +96,7 @@ def _sessions(now: datetime) -> Iterator[int]:
     while True:
         found = (over.filter(expires__gte=since) if since else over).exclude(pk__in=passed_by)
         slice_ = dict(found.values_list("pk", "expires")[:SLICE])
-        referred = {
-            session
-            for model in (Grant, DeviceGrant, Family)
-            for session in model.objects.filter(session__in=slice_).values_list("session", flat=True)
-        }
+        referred = set(Session.objects.filter(_is_referred_to, pk__in=slice_).values_list("pk", flat=True))
         rows = Session.objects.filter(pk__in=slice_.keys() - referred)
         yield rows._raw_delete(rows.db) or 0
         if len(slice_) < SLICE:
