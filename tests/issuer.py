@@ -77,8 +77,13 @@ class FakeIssuer:
             return 304, {"ETag": etag}, b""
         if after < self.first or after > self.sequence:
             after = 0
-        claims = {"iss": self.url, "iat": int(time.time()), "feed": self.feed, "from": after, "to": self.sequence}
-        claims |= {"entries": self.entries[max(0, after - self.first) :], **self.changes}
+        claims = {"iss": self.url, "iat": int(time.time()), "as_of": time.time(), "feed": self.feed}
+        claims |= {
+            "from": after,
+            "to": self.sequence,
+            "entries": self.entries[max(0, after - self.first) :],
+            **self.changes,
+        }
         said = {name: value for name, value in claims.items() if value is not None}
         return 200, {"ETag": etag}, self.sign("revocations+jwt", said).encode()
 

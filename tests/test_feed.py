@@ -115,6 +115,7 @@ def test_who_knows_more_than_this_worker_is_not_sent_everything_again(client, tr
     dead("a")
     assert told(ask(client, after=1))["to"] == 1
     as_another_node("b", "c")
+    time.sleep(0.03)  # numbers that are made up must not make it look at every request
     claims = told(ask(client, after=3))
     assert (claims["from"], claims["to"], claims["entries"]) == (3, 3, [])
 
@@ -134,7 +135,7 @@ def test_a_number_of_the_future_is_answered_by_a_snapshot(client, db, after):
 
 def test_who_comes_from_too_far_back_gets_a_snapshot(client, db):
     dead("a", "b", "c", "d")
-    Revocation.objects.filter(sequence__lte=3).update(expires=timezone.now() - timedelta(seconds=1))
+    Revocation.objects.filter(sequence__lte=3).delete()
     claims = told(ask(client, after=1))
     assert (claims["from"], claims["to"], claims["entries"]) == (0, 4, [{"kind": "token", "id": "d"}])
     assert told(ask(client, after=3))["from"] == 3

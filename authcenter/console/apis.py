@@ -27,6 +27,7 @@ from authcenter.oauth.registration import set_new_secret
 from authcenter.oauth.scopes import IDENTITY
 from authcenter.sessions.models import Receiver
 from authcenter.sessions.push import changed as push_changed
+from authcenter.sessions.push import gone as push_gone
 from authcenter.sessions.push import send_test
 from authcenter.sessions.revocation import Kind, end_all_of_application
 
@@ -121,7 +122,8 @@ class APIAdmin(RecordAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if _is_own(obj):
             return ("identifier", "is_active", "ends", "client_id", "created")  # it follows the issuer
-        return ("ends", "client_id", "created")
+        fixed = ("ends", "client_id", "created")
+        return fixed if obj is None else ("identifier", *fixed)  # tokens, applications and messages carry it
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and not _is_own(obj)
@@ -136,6 +138,8 @@ class APIAdmin(RecordAdmin):
         if not change:
             obj.new_secret = set_new_secret(obj)  # type: ignore[attr-defined]  # for `response_add`, no column
         super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data:
+            push_changed(obj.identifier)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         return self._show(request, obj, obj.new_secret)
@@ -143,6 +147,7 @@ class APIAdmin(RecordAdmin):
     def end_access(self, request: HttpRequest, obj: API) -> None:
         """Tokens for it belong to the applications that could ask for its scopes: they must get new ones."""
         _end_all(request, obj, obj.scopes.all(), "API deleted by an operator")
+        push_gone(obj.identifier)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         going = [scope.instance.pk for scope in formset.deleted_forms if scope.instance.pk]
@@ -256,7 +261,8 @@ class ScopeAdmin(RecordAdmin):
 
 def _end_all(request: HttpRequest, api: API, scopes: QuerySet[Scope], reason: str) -> None:
     """Tokens carry names of scopes until they expire: the applications that could ask for these must get new ones."""
-    ended = list(_who_may_ask(scopes).values_list("client_id", flat=True))
+    # All of them first, in their order: see `revocation.revoke`.
+    ended = [one.client_id for one in _who_may_ask(scopes).order_by("pk").select_for_update()]
     for client_id in ended:
         end_all_of_application(client_id, reason=reason)
         events.record(

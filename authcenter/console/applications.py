@@ -211,8 +211,8 @@ class ApplicationAdmin(RecordAdmin):
         if not is_confirmed(request):
             return self._ask_to_revoke(request, queryset)
         done = 0
-        with transaction.atomic():
-            for application in queryset:
+        for application in queryset:
+            with transaction.atomic():  # one by one, see `revocation.revoke`
                 _end_all(request, application, "revoked by an operator")
                 done += 1
         ended = ngettext("Everything of %d application ended.", "Everything of %d applications ended.", done)

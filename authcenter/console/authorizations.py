@@ -131,8 +131,8 @@ class AuthorizationAdmin(ReadOnlyAdmin):
 
 def _withdraw(request: HttpRequest, authorizations: Iterable[Authorization]) -> None:
     done, kept = 0, 0
-    with transaction.atomic():
-        for authorization in authorizations:
+    for authorization in authorizations:
+        with transaction.atomic():  # one by one, see `revocation.revoke`
             if not may_manage(request.user, authorization.user):
                 kept += 1
             elif withdraw(authorization.pk, reason="withdrawn by an operator"):
@@ -233,8 +233,8 @@ class FamilyAdmin(ReadOnlyAdmin):
 
 def _end(request: HttpRequest, families: Iterable[Family]) -> None:
     done, kept = 0, 0
-    with transaction.atomic():
-        for family in families:
+    for family in families:
+        with transaction.atomic():  # one by one, see `revocation.revoke`
             if not may_manage(request.user, family.user):
                 kept += 1
             elif end_family(family.pk, reason="ended by an operator"):

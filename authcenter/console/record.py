@@ -134,9 +134,8 @@ class RecordAdmin(ModelAdmin):
             receipts.told(request, _("Everything of %s ended.") % name, self.revoked_as, subject)
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        with transaction.atomic():
-            for obj in queryset:
-                self._delete(request, obj)
+        for obj in queryset:  # each in its own transaction, see `revocation.revoke`
+            self._delete(request, obj)
         if self.revoked_as:
             receipts.told_many(request, str(_("Everything of these ended.")), self.revoked_as)
 

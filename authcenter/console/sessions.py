@@ -118,8 +118,8 @@ def _ask(request: HttpRequest, model_admin: Any, sessions: Iterable[Session], ba
 
 def _end(request: HttpRequest, sessions: Iterable[Session]) -> None:
     ended, kept = 0, 0
-    with transaction.atomic():
-        for session in sessions:
+    for session in sessions:
+        with transaction.atomic():  # one by one, see `revocation.revoke`
             if not may_manage(request.user, session.user):
                 kept += 1
             elif end_session(session.pk, reason=REASON):

@@ -171,8 +171,9 @@ class UserAdmin(RecordAdmin):
             transaction.on_commit(lambda: _send_mail(request, user))
 
     def end_access(self, request: HttpRequest, obj: User) -> None:
-        for client_id in obj.oauth_application.values_list("client_id", flat=True):  # deleted with their owner
-            end_all_of_application(client_id, reason="deleted by an operator")
+        User.objects.select_for_update().get(pk=obj.pk)  # all rows before the feed, see `revocation.revoke`
+        for application in list(obj.oauth_application.order_by("pk").select_for_update()):  # deleted with their owner
+            end_all_of_application(application.client_id, reason="deleted by an operator")
         _end_all(request, obj, "deleted by an operator")
 
     # --- Actions ---
@@ -182,8 +183,8 @@ class UserAdmin(RecordAdmin):
         if not is_confirmed(request):
             return self._ask_to_revoke(request, queryset)
         done, kept = 0, 0
-        with transaction.atomic():
-            for user in queryset:
+        for user in queryset:
+            with transaction.atomic():  # one by one, see `revocation.revoke`
                 if may_manage(request.user, user):
                     _end_all(request, user, "revoked by an operator")
                     done += 1

@@ -19,7 +19,7 @@ from authcenter.keys.models import Key
 from authcenter.resource_server.errors import InvalidToken as InvalidToken
 from authcenter.resource_server.signature import JoseKey, signed_claims
 
-REFRESH_SECONDS = 10.0
+REFRESH_SECONDS = 2.0
 ALGORITHMS = ("ES256", "RS256")
 """What a new installation makes keys for."""
 

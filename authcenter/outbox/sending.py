@@ -7,6 +7,7 @@ claimed it by one conditional update, for as long as a send can take; so a worke
 import json
 import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -33,6 +34,8 @@ FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 3600.0
 GIVE_UP_AFTER = timedelta(hours=24)
 _SENDERS = 8
+_TURN = 1.0
+"""Seconds: a receiver that is slow gives its sender back after so long, or eight of them would hold up all others."""
 _MOST = 500
 
 log = structlog.get_logger("authcenter.outbox")
@@ -108,8 +111,8 @@ def due() -> list[str]:
 
 
 def serve(receiver: str) -> int:
-    """Send what is due for one receiver, in order, until it is down; how many were taken."""
-    taken = failures = 0
+    """Send what is due for one receiver, in order, until it is down or has had its turn; how many were taken."""
+    taken, failures, began = 0, 0, time.monotonic()
     for delivery in _free(timezone.now()).filter(receiver=receiver).order_by("id")[:_MOST]:
         if not _claimed(delivery):
             continue  # another worker has it
@@ -120,6 +123,8 @@ def serve(receiver: str) -> int:
             break
         if outcome == _TAKEN:
             taken, failures = taken + 1, 0
+        if time.monotonic() - began > _TURN:
+            break
     return taken
 
 
@@ -255,8 +260,8 @@ def _pool() -> ThreadPoolExecutor:
 
 def _serve_alone(receiver: str) -> None:
     try:
-        while serve(receiver):
-            pass
+        if serve(receiver):
+            wake.set()  # there may be more; it stands in line again, behind those who wait
     except Exception:
         log.exception("outbox_failed", receiver=receiver)
     finally:

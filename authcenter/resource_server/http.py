@@ -23,7 +23,7 @@ class Answer(NamedTuple):
 
 
 class Connection:
-    """To one origin. Safe for threads: requests wait for each other. `timeout` is in seconds, for each step."""
+    """To one origin. Safe for threads: requests wait for each other, `timeout` seconds at most, as for each step."""
 
     def __init__(self, origin: str, timeout: float, context: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(origin)
@@ -41,7 +41,9 @@ class Connection:
         if not url.startswith(f"{self.origin}/"):
             raise Unreachable(f"{url} is not at {self.origin}")
         path = url[len(self.origin) :]
-        with self._lock:
+        if not self._lock.acquire(timeout=self._timeout):
+            raise Unreachable("others are waiting for an answer")
+        try:
             for fresh in (self._open is None, True):
                 try:
                     return self._once(method, path, headers, body)
@@ -50,6 +52,12 @@ class Connection:
                     if fresh:
                         raise Unreachable(f"{type(error).__name__}: {error}") from error
             raise AssertionError
+        finally:
+            self._lock.release()
+
+    @property
+    def is_busy(self) -> bool:
+        return self._lock.locked()
 
     def forget(self) -> None:
         """In a child process: the socket is the parent's, and so is whoever holds the lock."""

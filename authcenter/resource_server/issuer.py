@@ -26,14 +26,20 @@ from urllib.parse import quote_plus, urlencode
 
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from authcenter.resource_server.errors import InvalidToken
-from authcenter.resource_server.http import Answer, Connection, Unreachable
+from authcenter.resource_server.errors import InvalidToken, StaleView
+from authcenter.resource_server.http import MOST_BYTES, Answer, Connection, Unreachable
 from authcenter.resource_server.signature import JoseKey, signed_claims
 from authcenter.resource_server.view import Gap, View
 
 FEED_TYPE = "revocations+jwt"
 _LONGEST_PAUSE = 5.0
 _MOST_ASKED = 10_000
+_ASKING = 4
+"""Introspections at once."""
+_ASK_AGAIN = 0.5
+"""Seconds without asking after nobody answered: who waits would only make the others wait."""
+_LATE, _DISTRUSTED_FOR, _UNSIGNED_FOR = 5.0, 60.0, 30.0
+"""Seconds: how old an answer may be that came through caches; how long older ones are refused; how long 304 will do."""
 
 
 class Issuer:
@@ -64,12 +70,16 @@ class Issuer:
         self._poll, self._timeout = poll, timeout
         self._keys_for, self._keys_again, self._asked_for = keys_for, keys_again, asked_for
         self._credentials = _basic(client_id, client_secret) if client_id else ""
-        # Two connections: a slow introspection must not hold up the feed.
-        self._feed_line, self._other_line = Connection(url, timeout, context), Connection(url, timeout, context)
+        # Connections of their own: slow introspections must not hold up the feed, nor the keys that it may need.
+        self._feed_line, self._keys_line = Connection(url, timeout, context), Connection(url, timeout, context)
+        self._asking_lines = [Connection(url, timeout, context) for _ in range(_ASKING)]
         self._metadata: dict[str, Any] | None = None
         self._keys: dict[str, tuple[str, JoseKey]] = {}
-        self._keys_at = self._seen_at = float("-inf")
+        self._keys_at = self._seen_at = self._keys_failed_at = self._asking_failed_at = float("-inf")
+        self._asked_for_key = ""
         self._etag = ""
+        self._as_of: tuple[float, float] | None = None
+        """`as_of` of the last answer, by the issuer's clock, and when it was asked for, by a clock that only runs."""
         self._asked: dict[bytes, tuple[float, Mapping[str, Any] | None]] = {}
         self._new_process()
         _issuers.add(self)
@@ -79,16 +89,26 @@ class Issuer:
         self._following = False
         self._starting, self._fetching = threading.Lock(), threading.Lock()
         self._first_view, self._wake, self._stopped = threading.Event(), threading.Event(), threading.Event()
-        self._feed_line.forget()
-        self._other_line.forget()
+        self.view.new_process()
+        for line in (self._feed_line, self._keys_line, *self._asking_lines):
+            line.forget()
 
     # Keys
 
     def key(self, kid: str) -> tuple[str, JoseKey] | None:
-        """The algorithm and public key named `kid`, or None where the issuer does not publish it or revoked it."""
-        if kid not in self._keys and time.monotonic() - self._keys_at > self._keys_again:
+        """The algorithm and public key named `kid`, or None where the issuer does not publish it or revoked it.
+
+        Raises `StaleView` while no key is known at all: then nothing can be said of any token.
+        """
+        if kid not in self._keys and (not self._keys or time.monotonic() - self._keys_at > self._keys_again):
             self._fetch_keys()
+            if not self._keys:
+                raise StaleView("the issuer's keys are not known yet")
         return None if self.view.key_is_revoked(kid) else self._keys.get(kid)
+
+    def knows(self, kid: str) -> bool:
+        """Whether `key` would make no request now."""
+        return kid in self._keys
 
     # Revocations
 
@@ -142,24 +162,31 @@ class Issuer:
                 pause = self._poll
                 if time.monotonic() - self._keys_at > self._keys_for:
                     self._fetch_keys()
-            except Exception:  # whatever went wrong, the view grows old, and `when_stale` says what that means
+            except Exception as error:  # the view grows old, and `when_stale` says what that means
                 self._first_view.set()
-                pause = min(pause * 1.5, _LONGEST_PAUSE)
+                # Who does not answer is asked less often; an answer that is not good yet may be in a moment.
+                pause = self._poll if isinstance(error, _NotGood) else min(pause * 1.5, _LONGEST_PAUSE)
             wake.wait(pause * random.uniform(0.9, 1.0))  # noqa: S311 - many APIs should not ask in step
 
     def _news(self) -> bool:
         """One question; whether there is more to ask at once."""
+        asked_at = time.monotonic()
         headers = {"If-None-Match": self._etag} if self._etag else {}
         answer = self._get(self._feed_line, self._at("revocations_endpoint", "/.well-known/revocations"), headers)
         if answer.status == 304:
-            return False
+            if self._as_of is not None and asked_at - self._as_of[1] < _UNSIGNED_FOR:
+                return False
+            self._etag = ""  # nobody signs a 304
+            return True
+        body = answer.body.decode("ascii", "replace")
         try:
-            claims = signed_claims(answer.body.decode("ascii", "replace"), self, types=[FEED_TYPE]).claims
+            claims = signed_claims(body, _FeedKeys(self), types=[FEED_TYPE], longest=MOST_BYTES).claims
         except InvalidToken as error:
-            raise Unreachable(f"the feed's signature: {error}") from error
+            raise _NotGood(f"the feed's signature: {error}") from error
         try:
             if claims["iss"] != self.url:
-                raise Unreachable("the feed is another issuer's")
+                raise _NotGood("the feed is another issuer's")
+            self._is_of_now(float(claims["as_of"]), asked_at)
             entries = [(str(entry["kind"]), str(entry["id"]), entry.get("epoch")) for entry in claims["entries"]]
             self.view.take(str(claims["feed"]), int(claims["from"]), int(claims["to"]), entries)
         except Gap:
@@ -171,6 +198,17 @@ class Issuer:
         more = bool(claims.get("more"))
         self._etag = "" if more else answer.headers.get("etag", "")
         return more
+
+    def _is_of_now(self, as_of: float, asked_at: float) -> None:
+        """Whoever stands between may give out an old answer, signed as it is: time must go on from one to the next.
+
+        By the issuer's clock alone; where that was set back, the answers are believed again after a while.
+        """
+        if self._as_of is not None:
+            before, then = self._as_of
+            if as_of < before + (asked_at - then) - _LATE and asked_at - then < _DISTRUSTED_FOR:
+                raise _NotGood("an old answer of the feed")
+        self._as_of = (as_of, asked_at)
 
     # Introspection
 
@@ -189,16 +227,23 @@ class Issuer:
         if kept is not None and time.monotonic() - kept[0] < self._asked_for:
             return kept[1]
         asked_at = time.monotonic()
-        answer = self._other_line.ask(
-            "POST",
-            self._at("introspection_endpoint", "/oauth/introspect"),
-            {
-                "Authorization": self._credentials,
-                "Content-Type": "application/x-www-form-urlencoded",
-                "Accept": "application/json",
-            },
-            urlencode({"token": token}).encode(),
-        )
+        if asked_at - self._asking_failed_at < _ASK_AGAIN:
+            raise Unreachable("introspection did not answer a moment ago")
+        line = next((line for line in self._asking_lines if not line.is_busy), self._asking_lines[0])
+        try:
+            answer = line.ask(
+                "POST",
+                self._at("introspection_endpoint", "/oauth/introspect"),
+                {
+                    "Authorization": self._credentials,
+                    "Content-Type": "application/x-www-form-urlencoded",
+                    "Accept": "application/json",
+                },
+                urlencode({"token": token}).encode(),
+            )
+        except Unreachable:
+            self._asking_failed_at = time.monotonic()
+            raise
         try:
             said = json.loads(answer.body)
             if answer.status != 200 or not isinstance(said["active"], bool):
@@ -227,22 +272,46 @@ class Issuer:
             raise Unreachable(f"{url} answered {answer.status}")
         return answer
 
-    def _fetch_keys(self) -> None:
+    def _fetch_keys(self, *, must: bool = False) -> None:
+        """Once in `keys_again` seconds, unless the feed must have them; who comes while it runs waits for it."""
         with self._fetching:
-            if time.monotonic() - self._keys_at < self._keys_again:
+            now = time.monotonic()
+            if self._keys and now - self._keys_at < self._keys_again and not must:
                 return
-            self._keys_at = time.monotonic()  # also after a failure: an attacker's `kid` must not make us ask more
+            if not self._keys and now - self._keys_failed_at < _ASK_AGAIN:
+                return
             try:
                 if self._metadata is None:
                     well_known = f"{self.url}/.well-known/oauth-authorization-server"
-                    found = json.loads(self._get(self._other_line, well_known).body)
+                    found = json.loads(self._get(self._keys_line, well_known).body)
                     if found.get("issuer") != self.url:  # RFC 8414 section 3.3
                         raise Unreachable("the metadata is another issuer's")
                     self._metadata = found
-                published = json.loads(self._get(self._other_line, self._metadata["jwks_uri"]).body)["keys"]
+                now_please = {"Cache-Control": "no-cache"}
+                published = json.loads(self._get(self._keys_line, self._metadata["jwks_uri"], now_please).body)["keys"]
                 self._keys = {jwk["kid"]: (jwk["alg"], _imported(jwk)) for jwk in published if "alg" in jwk}
             except (Unreachable, ValueError, KeyError, TypeError):
-                return  # the keys that we have stay good
+                self._keys_failed_at = time.monotonic()  # the keys that we have stay good
+            finally:
+                self._keys_at = time.monotonic()  # also after a failure: an attacker's `kid` must not make us ask more
+
+
+class _NotGood(Unreachable):
+    """An answer came, and it cannot be believed."""
+
+
+class _FeedKeys:
+    """The issuer's keys for its feed. A `kid` that is new there is fetched at once: no stranger can have made it up."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self._issuer = issuer
+
+    def key(self, kid: str) -> tuple[str, JoseKey] | None:
+        issuer = self._issuer
+        if not issuer.knows(kid) and issuer._asked_for_key != kid:
+            issuer._asked_for_key = kid
+            issuer._fetch_keys(must=True)
+        return issuer.key(kid)
 
 
 def _imported(jwk: Mapping[str, Any]) -> JoseKey:

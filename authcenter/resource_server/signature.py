@@ -4,6 +4,7 @@ The key and its one algorithm come from the key source by `kid`; nothing in the 
 brings a key or names a place to fetch one from (RFC 8725 sections 3.1 and 3.10).
 """
 
+import functools
 import json
 from collections.abc import Collection
 from typing import Any, NamedTuple, Protocol
@@ -43,22 +44,27 @@ class Signed(NamedTuple):
 
 
 def signed_claims(
-    token: str, keys: KeySource, *, types: Collection[str], algorithms: Collection[str] = ALGORITHMS
+    token: str,
+    keys: KeySource,
+    *,
+    types: Collection[str],
+    algorithms: Collection[str] = ALGORITHMS,
+    longest: int = MAX_LENGTH,
 ) -> Signed:
     """Type, claims and key of a compact JWS by one of `keys` whose `typ` is among `types` (RFC 8725 section 3.11).
 
     `typ` is compared without case and without "application/" (RFC 7515 section 4.1.9). Says nothing about issuer,
     audience, time and revocation. Raises `MisusedToken` where only the type is wrong, else `InvalidToken`.
     """
-    if len(token) > MAX_LENGTH:
+    if len(token) > longest:
         raise InvalidToken("too long")
     try:
-        parts = jws.extract_compact(token.encode("ascii"))
+        parts = jws.extract_compact(token.encode("ascii"), None, _limited(longest, ALGORITHMS))
         header = parts.headers()
         if "crit" in header or "b64" in header:  # no extension is understood here (RFC 7515 section 4.1.11)
             raise InvalidToken("critical header parameters")
         algorithm, key = _key(header.get("kid"), keys, algorithms)
-        if not jws.validate_compact(parts, key, algorithms=[algorithm]):
+        if not jws.validate_compact(parts, key, registry=_limited(longest, (algorithm,))):
             raise InvalidToken("bad signature")
         claims = json.loads(parts.payload.decode("utf-8"))
     except _BROKEN as error:
@@ -79,6 +85,25 @@ def declared_type(token: str) -> str:
         return _kind(jws.extract_compact(token.encode("ascii")).headers())
     except _BROKEN:
         return ""
+
+
+def declared_key(token: str) -> str:
+    """The `kid` that a token claims, or "". Unverified."""
+    if len(token) > MAX_LENGTH:
+        return ""
+    try:
+        kid = jws.extract_compact(token.encode("ascii")).headers().get("kid")
+    except _BROKEN:
+        return ""
+    return kid if isinstance(kid, str) else ""
+
+
+@functools.cache
+def _limited(longest: int, algorithms: tuple[str, ...]) -> jws.JWSRegistry:
+    """The library's own limit of a payload is 128,000 bytes: too short for a feed."""
+    registry = jws.JWSRegistry(algorithms=list(algorithms))
+    registry.max_payload_length = max(longest, registry.max_payload_length)
+    return registry
 
 
 def _key(kid: object, keys: KeySource, algorithms: Collection[str]) -> tuple[str, JoseKey]:

@@ -33,7 +33,7 @@ class Bearer:
         if not raw or " " in raw:
             raise self._refused(400, "invalid_request", "The Authorization header is not one bearer token.")
         try:
-            if self._verifier.is_ready and "." in raw:
+            if self._verifier.is_quick(raw):
                 return self._verifier.verify(raw)
             return await run_in_threadpool(self._verifier.verify, raw)
         except StaleView as error:

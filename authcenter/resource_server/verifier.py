@@ -1,7 +1,7 @@
 """Checking access tokens: RFC 9068 section 4, with the cautions of RFC 8725."""
 
 import hashlib
-import threading
+import re
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,11 +10,14 @@ from typing import Any, Literal, Protocol
 from authcenter.resource_server.errors import ExpiredToken, InvalidToken, MisusedToken, RevokedToken, StaleView
 from authcenter.resource_server.http import Unreachable
 from authcenter.resource_server.issuer import Issuer
-from authcenter.resource_server.signature import ALGORITHMS, KeySource, signed_claims
+from authcenter.resource_server.signature import ALGORITHMS, KeySource, declared_key, signed_claims
 
 ACCESS_TOKEN = "at+jwt"
 OPAQUE = "opaque"
 """`Token.type` of an access token that is no JWT."""
+
+_OPAQUE = re.compile(r"[A-Za-z0-9_~+/=-]{1,512}")
+"""What may be asked about: RFC 6750 section 2.1's alphabet, as long as a secret may be."""
 
 WhenStale = Literal["accept", "refuse", "ask"]
 _STRICT: tuple[WhenStale, ...] = ("accept", "ask", "refuse")
@@ -131,6 +134,8 @@ class Verifier:
         """The checked token. Raises `InvalidToken`: `ExpiredToken`, `MisusedToken` or `RevokedToken` where it was
         well signed and failed that check, `StaleView` where revocations are not known well enough to say."""
         if self._introspection is not None and "." not in token:
+            if not _OPAQUE.fullmatch(token):
+                raise InvalidToken("no token at all")
             return self._opaque(token)
         checked = self._checked.get(token)
         if checked is None:
@@ -148,10 +153,12 @@ class Verifier:
                 self._stale(token, checked)
         return checked
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether checking a JWT makes no request now: a view of the revocations is here. For asyncio."""
-        return self._revocations is None or self._revocations.age <= self._stale_after
+    def is_quick(self, token: str) -> bool:
+        """Whether checking this token makes no request now, for asyncio: a JWT, by a known key, with a fresh view."""
+        fresh = self._revocations is None or self._revocations.age <= self._stale_after
+        if not fresh or "." not in token:
+            return False
+        return self.source is None or self.source.knows(declared_key(token))
 
     def _by_signature(self, token: str) -> Token:
         kind, claims, key_id = signed_claims(token, self._keys, types=self._types, algorithms=self._algorithms)
@@ -216,12 +223,15 @@ class Verifier:
 
 
 class _Checked:
-    """Tokens whose signature and form were good, by a digest of each: what is kept in memory opens nothing."""
+    """Tokens whose signature and form were good, by a digest of each: what is kept in memory opens nothing.
+
+    Without a lock, which a fork could leave locked for ever: each step leaves the dictionary whole, and threads that
+    write at once exceed `most` by their number.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._kept: dict[bytes, Token] = {}
-        self._writing = threading.Lock()
 
     def get(self, token: str) -> Token | None:
         if not self._kept or not token.isascii():
@@ -231,10 +241,12 @@ class _Checked:
     def put(self, token: str, checked: Token) -> None:
         if not self._most:
             return
-        with self._writing:
-            while len(self._kept) >= self._most:
-                del self._kept[next(iter(self._kept))]  # the oldest
-            self._kept[_digest(token)] = checked
+        while len(self._kept) >= self._most:
+            try:
+                self._kept.pop(next(iter(self._kept)), None)  # the oldest
+            except (RuntimeError, StopIteration):  # another thread changed it between the two steps
+                continue
+        self._kept[_digest(token)] = checked
 
 
 def _digest(token: str) -> bytes:

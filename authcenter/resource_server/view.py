@@ -29,9 +29,13 @@ class View:
     def __init__(self) -> None:
         self.feed = ""
         self.sequence = 0
-        self._writing = threading.Lock()
+        self.new_process()
         self._dead: dict[tuple[str, str], tuple[int, float]] = {}
         self._pruned_at = time.monotonic()
+
+    def new_process(self) -> None:
+        """After a fork: whoever held the lock is not in this process to give it back."""
+        self._writing = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._dead)

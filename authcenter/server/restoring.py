@@ -22,6 +22,9 @@ from authcenter.sessions.revocation import Kind, begin_new_feed, revoke
 
 REASON = "restored from a backup"
 
+_LEAP = 1_000_000
+"""APIs that ran on may hold higher epochs than the backup: so it must be more than anybody can have raised since."""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -48,8 +51,8 @@ def end_everything() -> Ended:
             revoke(Kind.KEY, kid, reason=REASON)
         ended = Ended(
             keys=len(kids),
-            people=get_user_model().objects.update(epoch=F("epoch") + 1),
-            applications=Application.objects.update(epoch=F("epoch") + 1),
+            people=get_user_model().objects.update(epoch=F("epoch") + _LEAP),
+            applications=Application.objects.update(epoch=F("epoch") + _LEAP),
             sessions=Session.objects.filter(ended=None).update(ended=timezone.now(), ended_by=REASON, refresh_jti=""),
         )
         AccessToken.objects.all().delete()

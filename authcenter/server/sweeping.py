@@ -21,7 +21,7 @@ from django.utils import timezone
 from authcenter.audit.models import Refusals
 from authcenter.oauth.models import AccessToken, DeviceGrant, Family, Grant
 from authcenter.outbox import models as outbox
-from authcenter.sessions.models import Revocation, Session
+from authcenter.sessions.models import Feed, Revocation, Session
 
 SLICE = 1_000
 """Rows of one statement: some milliseconds of a writer's lock."""
@@ -30,7 +30,10 @@ EVERY = 600
 """Seconds between two sweeps of the whole installation."""
 
 LEAP = 300.0
-"""Seconds by which the wall clock may have run ahead of the steady one between two looks."""
+"""Seconds by which the wall clock may have run ahead of the steady one before it is told of as a leap."""
+
+_CATCH_UP = 1.02
+"""What time is believed to run at, at most: so a server that was off for days, or whose clock was wrong, comes back."""
 
 _LOOK = 60.0
 _DAY = timedelta(days=1)
@@ -53,9 +56,9 @@ def _over(now: datetime) -> list[tuple[str, type[models.Model], Q]]:
     ]
 
 
-def sweep(*, gently: bool = True) -> Iterator[tuple[str, int]]:
-    """Sweep each kind; yields its name and how many rows went. Gently, it rests a while after each slice."""
-    now = timezone.now()
+def sweep(now: datetime | None = None, *, gently: bool = True) -> Iterator[tuple[str, int]]:
+    """Sweep what is over at `now`; yields each kind and how many rows went. Gently, it rests after each slice."""
+    now = now or timezone.now()
     for name, model, over in _over(now):
         yield name, _slices(_deleted(model, over), gently)
     yield "sessions", _slices(_sessions(now), gently)  # after all that refers to them
@@ -107,20 +110,41 @@ def _sessions(now: datetime) -> Iterator[int]:
 
 
 class Cleaner:
-    """The background job of one worker. All workers look; whoever takes the mark in the cache sweeps."""
+    """The background job of one worker. All workers look; whoever takes the mark in the cache sweeps.
+
+    It goes by a time of its own, which is the wall clock's as long as that does not leap: what a clock that is days
+    ahead calls over may not be, and a revocation that is swept too early would revive tokens. Where the wall clock is
+    ahead, of a leap or of days that the server was off, it is approached slowly.
+    """
 
     def __init__(self) -> None:
-        self._wall, self._steady = time.time(), time.monotonic()
+        self._began: tuple[datetime, float] | None = None
 
     def run(self) -> float:
         """Sweep if it is time and this worker's turn; seconds until the next look."""
-        ahead = (time.time() - self._wall) - (time.monotonic() - self._steady)
-        self._wall, self._steady = time.time(), time.monotonic()
-        if ahead > LEAP:
-            log.error("clock_leapt_ahead", seconds=round(ahead))
-            return 3600.0
+        now = self._now()
         if cache.add("cleanup", True, timeout=EVERY):
-            swept = {name: count for name, count in sweep() if count}
+            swept = {name: count for name, count in sweep(now) if count}
             if swept:
                 log.info("swept", **swept)
         return _LOOK * random.uniform(0.8, 1.2)  # noqa: S311 - the workers should not come in step
+
+    def _now(self) -> datetime:
+        """The wall clock's time, or what can be believed of it; kept in the database for those who start later."""
+        wall, steady = timezone.now(), _steady()
+        if self._began is None:
+            kept = Feed.objects.filter(pk=1).values_list("swept_at", flat=True).first()
+            self._began = min(kept or wall, wall), steady
+        began, at = self._began
+        now = min(wall, began + timedelta(seconds=(steady - at) * _CATCH_UP))
+        if (wall - now).total_seconds() > LEAP:
+            log.error("clock_leapt_ahead", seconds=round((wall - now).total_seconds()))
+        elif now == wall:
+            self._began = wall, steady
+        Feed.objects.filter(Q(swept_at=None) | Q(swept_at__lt=now) | Q(swept_at__gt=wall), pk=1).update(swept_at=now)
+        return now
+
+
+def _steady() -> float:
+    """Seconds of a clock that nobody sets; where there is one, it runs on while a laptop sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

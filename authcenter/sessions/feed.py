@@ -15,7 +15,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from authcenter.keys.ring import ring
@@ -43,6 +42,7 @@ def revocations(request: HttpRequest) -> HttpResponse:
             content_type="application/json",
         )
     position = follower.position(at_least=after)
+    after = _from(position, after)
     etag = f'"{position.feed or _NO_FEED}-{after}-{position.sequence}"'
     if request.headers.get("If-None-Match") == etag:
         response = HttpResponse(status=304)
@@ -77,14 +77,28 @@ def _answer(position: Position, after: int) -> str:
     return answer
 
 
+_oldest: dict[tuple[str, int], int] = {}
+"""Where the feed stood, to the oldest number that was kept then; of one place only."""
+
+
+def _from(position: Position, after: int) -> int:
+    """Where the answer begins: 0, a snapshot, for a number that is not of this feed or older than what is kept.
+
+    Before anything is kept or asked, so that nobody makes work by making up numbers.
+    """
+    if not 0 < after < position.sequence:
+        return after if after == position.sequence else 0
+    place = position.feed, position.sequence
+    if place not in _oldest:
+        _oldest.clear()
+        first = Revocation.objects.order_by("sequence").values_list("sequence", flat=True).first()
+        _oldest[place] = first or position.sequence
+    return after if after >= _oldest[place] - 1 else 0
+
+
 def _list(feed: Position, after: int) -> dict[str, Any]:
-    living = Revocation.objects.filter(expires__gt=timezone.now()).order_by("sequence")
-    oldest = living.values_list("sequence", flat=True).first() if 0 < after < feed.sequence else None
-    if after > feed.sequence or (oldest is not None and after < oldest - 1):
-        after = 0
-    rows = list(
-        living.filter(sequence__gt=after).values_list("sequence", "kind", "subject", "epoch")[: MOST_ENTRIES + 1]
-    )
+    kept = Revocation.objects.filter(sequence__gt=after).order_by("sequence")
+    rows = list(kept.values_list("sequence", "kind", "subject", "epoch")[: MOST_ENTRIES + 1])
     more = len(rows) > MOST_ENTRIES
     rows = rows[:MOST_ENTRIES]
     last = rows[-1][0] if rows else 0

@@ -101,6 +101,8 @@ class Feed(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     feed = models.UUIDField(default=uuid.uuid4, editable=False)
     sequence = models.BigIntegerField(default=0)
+    swept_at = models.DateTimeField(null=True, editable=False)
+    """The time that sweeping last went by (`server/sweeping.py`): no clock may run ahead of it by a leap."""
 
     def __str__(self) -> str:
         return str(self.feed)

@@ -30,7 +30,7 @@ PASSWORD_REASONS = frozenset({"password changed", "password reset"})
 
 def tell(revocation: Revocation, feed: Feed) -> None:
     """Write a delivery for each active receiver, in the transaction of the act; one statement where there is none."""
-    for receiver in Receiver.objects.filter(is_active=True).select_related("api"):
+    for receiver in Receiver.objects.filter(is_active=True, api__is_active=True).select_related("api"):
         claims = {
             "toe": int(revocation.created.timestamp()),
             "sub_id": _subject(revocation),
@@ -48,11 +48,16 @@ def tell(revocation: Revocation, feed: Feed) -> None:
 
 def changed(identifier: str) -> None:
     """After an operator changed where, or whether, the API of this identifier is told: what waits follows."""
-    receiver = Receiver.objects.filter(api__identifier=identifier, is_active=True).first()
+    receiver = Receiver.objects.filter(api__identifier=identifier, is_active=True, api__is_active=True).first()
     if receiver is None:
         drop(identifier, "Push was switched off.")
     else:
         redirect(identifier, target=receiver.url, secret=receiver.secret)
+
+
+def gone(identifier: str) -> None:
+    """The API of this identifier is deleted: nothing that waits for it is sent."""
+    drop(identifier, "The API was deleted.")
 
 
 def send_test(receiver: Receiver) -> tuple[bool, str]:

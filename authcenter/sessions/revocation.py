@@ -28,7 +28,12 @@ Kind = Revocation.Kind
 
 
 def revoke(kind: Revocation.Kind, subject: object, *, reason: str, epoch: int | None = None) -> None:
-    """Write one revocation under the feed's lock. Repeating it changes nothing, but for a higher epoch."""
+    """Write one revocation under the feed's lock. Repeating it changes nothing, but for a higher epoch.
+
+    That lock is the last that an act's transaction may wait for: whoever holds it and waits for a person, a session or
+    an application could wait for somebody who holds those and waits for the feed. So an act locks its subject first,
+    and many acts are many transactions.
+    """
     with transaction.atomic():
         feed = _locked_feed()
         known = Revocation.objects.filter(kind=kind, subject=str(subject))

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import structlog
 from django.db import connection, transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from authcenter.keys.ring import ring
 from authcenter.resource_server.signature import JoseKey
@@ -25,6 +24,8 @@ FRESH_SECONDS = 0.1
 
 BOUND_SECONDS = 0.2
 """Who finds the view older than this waits for the one that looks. With the look itself well under 0.3 s."""
+
+_LOOK_AGAIN = 0.02
 
 log = structlog.get_logger("authcenter.sessions")
 
@@ -87,7 +88,8 @@ class Follower:
         if connection.in_atomic_block:
             return _position_now()
         self._look_if_old()
-        if self._position.sequence < at_least:  # who asks has been told more by another worker
+        # Who asks has been told more by another worker, or makes it up: so not at every request.
+        if self._position.sequence < at_least and time.monotonic() - self._looked_at > _LOOK_AGAIN:
             self.look()
         return self._position
 
@@ -136,13 +138,16 @@ class Follower:
             if feed == self._view.feed:
                 log.error("feed_went_back", feed=feed, known=start, found=sequence)
             start = 0
-        rows = Revocation.objects.filter(sequence__gt=start, expires__gt=timezone.now()).order_by("sequence")
+        # Whatever the clock says: what is over goes by sweeping, and a clock that leaps hides nothing.
+        rows = Revocation.objects.filter(sequence__gt=start).order_by("sequence")
         entries: list[Entry] = []
         last = sequence
         for number, kind, subject, epoch in rows.values_list("sequence", "kind", "subject", "epoch").iterator():
             entries.append((kind, subject, epoch))
             last = max(last, number)  # committed since `sequence` was read, and so all before it
         self._view.take(feed, start, last, entries)
+        if any(kind == Revocation.Kind.KEY for kind, _subject, _epoch in entries):
+            ring.forget()  # another worker revoked it: this one must not go on signing with it
 
 
 def _position_now() -> Position:
