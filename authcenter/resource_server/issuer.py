@@ -115,9 +115,9 @@ class Issuer:
     def is_revoked(self, claims: Mapping[str, Any]) -> bool:
         """Whether something that a token with these claims stands on is dead, as far as this process has heard.
 
-        No input or output, but for the first token of a process, which waits for the first view.
+        No input or output, but for the first tokens of a process, which wait for the first view.
         """
-        if not self._following:
+        if not self._following or not self._first_view.is_set():
             self.start()
         return self.view.is_revoked(claims)
 
