@@ -2,11 +2,13 @@
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import connections
 from django.utils import timezone
 
 from authcenter.keys import rotation
@@ -24,6 +26,7 @@ from authcenter.sessions import feed
 from authcenter.sessions.models import Feed, Receiver, Revocation, Session
 from authcenter.sessions.revocation import Kind, end_all_of_user, end_session, revoke
 from authcenter.sessions.view import follower
+from tests.console_pages import confirm
 from tests.issuer import API, fake_issuer
 from tests.receiver import listener
 
@@ -97,32 +100,39 @@ def test_after_a_restore_new_epochs_are_above_those_that_apis_hold(person, db):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_acts_and_single_ones_do_not_wait_for_each_other(person):
-    """As the console ends many sessions, and people sign out meanwhile, the last ones first."""
+def test_many_acts_and_single_ones_do_not_wait_for_each_other(person, client, sign_in):
+    """An operator ends many sessions, and people sign out meanwhile, the last ones first."""
+    sign_in(client, person("root@example.com", is_staff=True, is_superuser=True))
     alice, faults = person(), []
     ends = timezone.now() + timedelta(days=1)
     sessions = [
-        Session.objects.create(user=alice, user_epoch=0, kind="api", expires=ends, idle_seconds=9999) for _ in range(60)
+        Session.objects.create(user=alice, user_epoch=0, kind="api", expires=ends, idle_seconds=9999) for _ in range(45)
     ]
+    chosen = {"action": "end_selected", "_selected_action": [str(one.pk) for one in sessions]}
     gate = threading.Barrier(2)
 
-    def ending(which: list[Session]) -> None:
+    def alone(act: Callable[[], Any]) -> None:
         try:
             gate.wait()
-            for session in which:
-                with transaction.atomic():
-                    end_session(session.pk, reason="test")
+            act()
         except Exception as fault:
             faults.append(fault)
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=ending, args=[which]) for which in (sessions, sessions[::-1])]
+    def sign_outs() -> None:
+        for session in sorted(sessions, key=lambda one: one.last_seen):
+            end_session(session.pk, reason="signed out")
+
+    def bulk() -> None:
+        assert confirm(client, "/admin/signins/session/", **chosen).status_code == 302
+
+    threads = [threading.Thread(target=alone, args=[act]) for act in (bulk, sign_outs)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not faults and not Session.objects.filter(ended=None).exists()
+    assert not faults and not Session.objects.filter(user=alice, ended=None).exists()
 
 
 def test_an_old_signed_answer_does_not_count_as_fresh():
