@@ -69,7 +69,7 @@ def _slices(deleted: Iterator[int], gently: bool) -> int:
     for gone in deleted:
         count += gone
         if gently:
-            time.sleep(max(0.002, (time.monotonic() - began) / 5))
+            time.sleep(max(0.002, (time.monotonic() - began) / 10))
         began = time.monotonic()
     return count
 
