@@ -50,7 +50,7 @@ def _plain_static_files(django_test_environment: None) -> Iterator[None]:
 def django_db_modify_db_settings() -> None:
     from django.db import connection
 
-    connection.settings_dict["TEST"]["NAME"] = room.test_database()
+    connection.settings_dict["TEST"]["NAME"] = room.database()
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def environment(data_dir: Path, port: int, use: str) -> dict[str, str]:
     }
 
 
-def test_database() -> str:
+def database() -> str:
     """A file even on SQLite, so that the threads of one test share it."""
     return f"test_{WORKER}" if POSTGRES else str(FOLDER / "test.sqlite3")
 

@@ -1,11 +1,17 @@
 """What operators see and do not edit: sessions, authorizations, families, revocations, keys, the log."""
 
+import threading
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
+from authcenter.sessions.models import Session
+from authcenter.sessions.revocation import end_session
 from tests.console_pages import allow, confirm
 
 pytestmark = pytest.mark.django_db
@@ -294,3 +300,39 @@ def test_the_dashboard_shows_each_what_he_may_see(client, root, person, sign_in)
     assert "Active people" in page
     assert "Living sessions" not in page
     assert "Signing keys" not in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_acts_and_single_ones_do_not_wait_for_each_other(person, client, sign_in):
+    """An operator ends many sessions, and people sign out meanwhile, the last ones first."""
+    sign_in(client, person("root@example.com", is_staff=True, is_superuser=True))
+    alice, faults = person(), []
+    ends = timezone.now() + timedelta(days=1)
+    sessions = [
+        Session.objects.create(user=alice, user_epoch=0, kind="api", expires=ends, idle_seconds=9999) for _ in range(45)
+    ]
+    chosen = {"action": "end_selected", "_selected_action": [str(one.pk) for one in sessions]}
+    gate = threading.Barrier(2)
+
+    def alone(act: Callable[[], Any]) -> None:
+        try:
+            gate.wait()
+            act()
+        except Exception as fault:
+            faults.append(fault)
+        finally:
+            connections.close_all()
+
+    def sign_outs() -> None:
+        for session in sorted(sessions, key=lambda one: one.last_seen):
+            end_session(session.pk, reason="signed out")
+
+    def bulk() -> None:
+        assert confirm(client, "/admin/signins/session/", **chosen).status_code == 302
+
+    threads = [threading.Thread(target=alone, args=[act]) for act in (bulk, sign_outs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults and not Session.objects.filter(user=alice, ended=None).exists()

@@ -6,10 +6,16 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from authcenter.keys import rotation
+from authcenter.keys.models import Key
 from authcenter.keys.ring import ring
+from authcenter.resource_server.http import MOST_BYTES
+from authcenter.resource_server.signature import declared_key, signed_claims
+from authcenter.resource_server.view import View
 from authcenter.sessions import feed
 from authcenter.sessions.models import Feed, Revocation
 from authcenter.sessions.revocation import Kind, begin_new_feed, end_all_of_user, revoke
+from authcenter.sessions.view import follower
 
 
 def ask(client, after=None, **headers):
@@ -67,7 +73,8 @@ def as_another_node(*subjects):
     feed.save()
 
 
-def test_many_who_ask_for_the_news_cost_no_statement_each(client, transactional_db, sql, fresh_view):
+def test_many_who_ask_for_the_news_cost_no_statement_each(client, transactional_db, sql, fresh_view, monkeypatch):
+    monkeypatch.setattr(feed, "KEPT_SECONDS", 60.0)  # however slow this machine is
     dead("a")
     first, snapshot = ask(client, after=1), ask(client)
     with sql() as statements:
@@ -191,3 +198,59 @@ def test_parallel_acts_are_numbered_without_gaps_and_none_appears_late(transacti
     by_number = dict(Revocation.objects.values_list("sequence", "subject"))
     for to, ids in seen:
         assert {by_number[number] for number in range(1, to + 1)} <= ids
+
+
+SESSION = "2e3e3f19-0000-0000-0000-%012d"
+
+
+def many_revocations(count: int) -> None:
+    revoke(Kind.TOKEN, "first", reason="test")
+    position, ends = Feed.objects.get(), timezone.now() + timedelta(days=1)
+    Revocation.objects.bulk_create(
+        Revocation(sequence=position.sequence + 1 + number, kind="session", subject=SESSION % number, expires=ends)
+        for number in range(count)
+    )
+    Feed.objects.update(sequence=position.sequence + count)
+    follower.forget()
+
+
+def test_a_feed_of_ten_thousand_is_read_by_the_library(client, db):
+    many_revocations(feed.MOST_ENTRIES * 2)
+    view, more = View(), True
+    while more:
+        body = client.get(f"/.well-known/revocations?after={view.sequence}").content.decode()
+        claims = signed_claims(body, ring, types=["revocations+jwt"], longest=MOST_BYTES).claims
+        entries = [(entry["kind"], entry["id"], entry.get("epoch")) for entry in claims["entries"]]
+        view.take(claims["feed"], claims["from"], claims["to"], entries)
+        more = claims.get("more", False)
+    assert len(view) == feed.MOST_ENTRIES * 2 + 1 and view.is_revoked({"sid": SESSION % 9_999})
+
+
+def test_a_clock_that_leapt_hides_nothing_from_a_snapshot(client, db, monkeypatch):
+    revoke(Kind.SESSION, "S", reason="test")
+    real = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: real() + timedelta(days=2))
+    claims = ring.verify(client.get("/.well-known/revocations").content.decode(), typ=["revocations+jwt"])
+    assert [entry["id"] for entry in claims["entries"]] == ["S"]
+
+
+def test_a_key_that_another_worker_revoked_signs_nothing_more(client, transactional_db, monkeypatch):
+    ring.jwks()
+    kid = Key.objects.get(algorithm="ES256", state="active").kid
+    with monkeypatch.context() as elsewhere:  # this worker's ring is not told
+        elsewhere.setattr(rotation.ring, "forget", lambda: None)
+        rotation.revoke_key(kid)
+        elsewhere.setattr(follower, "hurry", lambda: None)
+        revoke(Kind.KEY, kid, reason="compromised")
+    time.sleep(0.25)
+    told = client.get("/.well-known/revocations").content.decode()
+    assert declared_key(told) != kid
+
+
+@pytest.mark.parametrize("after", [10**15, 10**17])
+def test_a_number_that_is_made_up_makes_no_answer_of_its_own(client, db, after):
+    many_revocations(10)
+    client.get("/.well-known/revocations")
+    kept = dict(feed._kept)
+    client.get(f"/.well-known/revocations?after={after}")
+    assert feed._kept.keys() == kept.keys()

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -277,7 +278,8 @@ def test_a_fork_follows_by_itself_even_while_a_lock_is_held(there: FakeIssuer) -
         f"verifier = Verifier(issuer, {API!r})\n"
         "token = sys.argv[1]\n"
         "verifier.verify(token)\n"
-        "issuer._starting.acquire(); issuer._fetching.acquire(); issuer._feed_line._lock.acquire()\n"
+        "issuer._starting.acquire(); issuer._keys._fetching.acquire(); issuer._line._lock.acquire()\n"
+        "issuer.view._writing.acquire(); issuer._keys._line._lock.acquire()\n"
         "pid = os.fork()\n"
         "if pid == 0:\n"
         "    verifier.verify(token)\n"
@@ -362,3 +364,92 @@ def test_the_secret_is_asked_for(there: FakeIssuer, follow: Any) -> None:
     for wrong in ("", "Bearer wrong", "agreed", "Bearer é"):
         assert receiver.receive(there.event_token(), wrong)[1]["err"] == "authentication_failed"  # type: ignore[index]
     assert receiver.receive(there.event_token(), "Bearer agreed")[0] == 202
+
+
+# --- Length, haste and silence ------------------------------------------------------------
+
+SESSION = "2e3e3f19-0000-0000-0000-%012d"
+
+
+@pytest.mark.parametrize("when_stale", ["accept", "refuse"])
+def test_a_long_feed_does_not_blind_an_api(when_stale):
+    with fake_issuer() as there:
+        for number in range(6_000):
+            there.revoke("session", SESSION % number)
+        verifier = Verifier(there.url, API, when_stale=when_stale)
+        with pytest.raises(RevokedToken):
+            verifier.verify(there.token(sid=SESSION % 7))
+        assert verifier.verify(there.token(sid="living")).subject == "alice"
+
+
+def test_an_old_signed_answer_does_not_count_as_fresh():
+    with fake_issuer() as there:
+        verifier = Verifier(Issuer(there.url, poll=0.05), API, stale_after=0.5)
+        token = there.token(jti="X")
+        verifier.verify(token)
+        said = {"iss": there.url, "iat": 1, "as_of": time.time() - 3600, "feed": there.feed, "from": 0, "to": 0}
+        old, ask = there.sign("revocations+jwt", {**said, "entries": []}).encode(), there.answer
+        there.answer = lambda m, path, h, b: (200, {}, old) if "revocations" in path else ask(m, path, h, b)  # type: ignore
+        time.sleep(1)
+        with pytest.raises(StaleView):
+            verifier.verify(token)
+        there.answer = ask  # type: ignore[method-assign]
+        time.sleep(0.3)
+        assert verifier.verify(token).subject == "alice"
+
+
+def test_first_tokens_that_come_at_once_are_all_accepted():
+    with fake_issuer() as there:
+        verifier, token, said = Verifier(there.url, API), there.token(), []
+
+        def one() -> None:
+            try:
+                said.append(verifier.verify(token).subject)
+            except InvalidToken as error:
+                said.append(repr(error))
+
+        threads = [threading.Thread(target=one) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert said == ["alice"] * 8
+
+
+def test_while_no_key_is_known_nothing_is_said_of_a_token():
+    with fake_issuer() as there:
+        verifier, token = Verifier(there.url, API), there.token()
+        there.silent = True
+        with pytest.raises(StaleView):
+            verifier.verify(token)
+        there.silent = False
+        time.sleep(0.6)
+        assert verifier.verify(token).subject == "alice"
+
+
+def test_a_made_up_kid_does_not_use_up_the_keys_of_the_feed():
+    from joserfc.jwk import ECKey
+
+    with fake_issuer() as there:
+        verifier = Verifier(Issuer(there.url, poll=0.05), API)
+        verifier.verify(there.token())
+        good, there.kid = there.kid, "made up"
+        made_up, there.kid = there.token(), good
+        verifier.source._keys._fetched_at = float("-inf")  # type: ignore[union-attr]
+        with pytest.raises(InvalidToken):
+            verifier.verify(made_up)
+        there.key, there.kid = ECKey.generate_key("P-256"), "new"
+        there.revoke("token", "X")
+        began = time.monotonic()
+        while not verifier.source.view.is_revoked({"jti": "X"}):  # type: ignore[union-attr]
+            assert time.monotonic() - began < 2
+            time.sleep(0.02)
+
+
+@pytest.mark.parametrize("garbage", ["x" * 600, "a b", "é", "\x00", "<>"])
+def test_what_is_no_opaque_token_is_not_asked_about(garbage):
+    with fake_issuer() as there:
+        verifier = Verifier(Issuer(there.url, client_id="api", client_secret="secret"), API)
+        with pytest.raises(InvalidToken):
+            verifier.verify(garbage)
+        assert not any("introspect" in path for _method, path, _headers in there.asked)

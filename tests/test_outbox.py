@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -485,3 +486,26 @@ def test_nobody_there_and_no_such_name_are_failures(settings: Any) -> None:
         outbound.send("GET", "http://127.0.0.1:1/", headers={})
     with pytest.raises(outbound.Failed, match="does not resolve"):
         outbound.send("GET", "https://no-such-name.invalid/", headers={})
+
+
+def test_slow_receivers_do_not_hold_up_the_others(settings, transactional_db):
+    settings.OUTBOUND_ALLOWED = ["127.0.0.1/32"]
+    message = sending.Message(claims={}, typ="secevent+jwt", algorithm="ES256", content_type="application/secevent+jwt")
+    with ExitStack() as stack:
+        slow = [stack.enter_context(listener()) for _ in range(8)]
+        quick = stack.enter_context(listener())
+        for number, receiver in enumerate(slow):
+            receiver.pause = 1.2
+            for _ in range(4):
+                sending.enqueue("revocation", receiver=f"slow{number}", target=receiver.url, message=message)  # type: ignore
+        sending.run()
+        time.sleep(0.1)
+        sending.enqueue("revocation", receiver="quick", target=quick.url, message=message)  # type: ignore[arg-type]
+        began = time.monotonic()
+        while not quick.got:
+            assert time.monotonic() - began < 4  # not after four messages of each
+            sending.run()
+            time.sleep(0.05)
+        while Delivery.objects.filter(next_at__isnull=False).exists():
+            sending.run()
+            time.sleep(0.1)

@@ -230,6 +230,7 @@ def test_right_to_left_fits_too(visitor, scene):
             if over > 0:
                 visitor.faults.append(f"{name} at {width}, right to left: {over} px too wide")
             visitor.screenshots(visitor.page, f"page-rtl-{name.strip('/').replace('/', '-')}-{width}")
+    assert not visitor.faults, visitor.faults
 
 
 def test_sign_in_and_consent_without_javascript(new_page, server, scene):

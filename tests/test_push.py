@@ -196,3 +196,10 @@ def test_an_ended_session_is_told_once(receiver: Receiver, there: Listener, pers
     session = start_api_session(rf.get("/"), person(), amr=["pwd"], acr="")
     assert end_session(session.pk, reason="signed out") and not end_session(session.pk, reason="signed out")
     assert len(events(there)) == 1
+
+
+def test_an_api_that_is_switched_off_is_told_nothing(db):
+    api = API.objects.create(identifier="https://gone.test", name="Gone", is_active=False)
+    Receiver.objects.create(api=api, url="https://gone.test/push")
+    revoke(Kind.TOKEN, "one", reason="test")
+    assert not Delivery.objects.exists()

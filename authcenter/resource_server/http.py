@@ -55,6 +55,13 @@ class Connection:
         finally:
             self._lock.release()
 
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """An answer of status 200 or 304. Raises `Unreachable` for any other, too."""
+        answer = self.ask("GET", url, {"Accept": "application/json, application/jwt", **(headers or {})})
+        if answer.status not in {200, 304}:
+            raise Unreachable(f"{url} answered {answer.status}")
+        return answer
+
     @property
     def is_busy(self) -> bool:
         return self._lock.locked()

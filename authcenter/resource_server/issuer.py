@@ -11,9 +11,6 @@ One `Issuer` serves all threads of a process. Its follower starts at the first t
 process (after a fork too), and asks every half second for what is new; checking a token asks nobody.
 """
 
-import base64
-import hashlib
-import json
 import os
 import random
 import ssl
@@ -22,22 +19,18 @@ import time
 import weakref
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote_plus, urlencode
 
-from joserfc.jwk import ECKey, OKPKey, RSAKey
-
-from authcenter.resource_server.errors import InvalidToken, StaleView
-from authcenter.resource_server.http import MOST_BYTES, Answer, Connection, Unreachable
-from authcenter.resource_server.signature import JoseKey, signed_claims
+from authcenter.resource_server.errors import InvalidToken
+from authcenter.resource_server.http import MOST_BYTES, Connection, Unreachable
+from authcenter.resource_server.introspection import Introspection
+from authcenter.resource_server.published_keys import PublishedKeys
+from authcenter.resource_server.signature import JoseKey, declared_key, signed_claims
 from authcenter.resource_server.view import Gap, View
 
 FEED_TYPE = "revocations+jwt"
 _LONGEST_PAUSE = 5.0
-_MOST_ASKED = 10_000
 _ASKING = 4
 """Introspections at once."""
-_ASK_AGAIN = 0.5
-"""Seconds without asking after nobody answered: who waits would only make the others wait."""
 _LATE, _DISTRUSTED_FOR, _UNSIGNED_FOR = 5.0, 60.0, 30.0
 """Seconds: how old an answer may be that came through caches; how long older ones are refused; how long 304 will do."""
 
@@ -67,48 +60,44 @@ class Issuer:
     ) -> None:
         self.url = url
         self.view = View()
-        self._poll, self._timeout = poll, timeout
-        self._keys_for, self._keys_again, self._asked_for = keys_for, keys_again, asked_for
-        self._credentials = _basic(client_id, client_secret) if client_id else ""
+        self._poll, self._timeout, self._keys_for = poll, timeout, keys_for
+
         # Connections of their own: slow introspections must not hold up the feed, nor the keys that it may need.
-        self._feed_line, self._keys_line = Connection(url, timeout, context), Connection(url, timeout, context)
-        self._asking_lines = [Connection(url, timeout, context) for _ in range(_ASKING)]
-        self._metadata: dict[str, Any] | None = None
-        self._keys: dict[str, tuple[str, JoseKey]] = {}
-        self._keys_at = self._seen_at = self._keys_failed_at = self._asking_failed_at = float("-inf")
-        self._asked_for_key = ""
+        def line() -> Connection:
+            return Connection(url, timeout, context)
+
+        self._line, self._keys = line(), PublishedKeys(url, line(), keys_again)
+        lines = [line() for _ in range(_ASKING)]
+        self._introspection = Introspection(self._keys, lines, client_id, client_secret, asked_for)
+        self._seen_at = float("-inf")
         self._etag = ""
         self._as_of: tuple[float, float] | None = None
         """`as_of` of the last answer, by the issuer's clock, and when it was asked for, by a clock that only runs."""
-        self._asked: dict[bytes, tuple[float, Mapping[str, Any] | None]] = {}
         self._new_process()
         _issuers.add(self)
 
     def _new_process(self) -> None:
         """Threads do not survive a fork, and a lock that one of them held would never be given back."""
         self._following = False
-        self._starting, self._fetching = threading.Lock(), threading.Lock()
+        self._starting = threading.Lock()
         self._first_view, self._wake, self._stopped = threading.Event(), threading.Event(), threading.Event()
-        self.view.new_process()
-        for line in (self._feed_line, self._keys_line, *self._asking_lines):
-            line.forget()
+        self._line.forget()
+        for part in (self.view, self._keys, self._introspection):
+            part.new_process()
 
     # Keys
 
     def key(self, kid: str) -> tuple[str, JoseKey] | None:
         """The algorithm and public key named `kid`, or None where the issuer does not publish it or revoked it.
 
-        Raises `StaleView` while no key is known at all: then nothing can be said of any token.
+        Raises `StaleView` while no key is known at all.
         """
-        if kid not in self._keys and (not self._keys or time.monotonic() - self._keys_at > self._keys_again):
-            self._fetch_keys()
-            if not self._keys:
-                raise StaleView("the issuer's keys are not known yet")
-        return None if self.view.key_is_revoked(kid) else self._keys.get(kid)
+        found = self._keys.key(kid)
+        return None if self.view.key_is_revoked(kid) else found
 
     def knows(self, kid: str) -> bool:
         """Whether `key` would make no request now."""
-        return kid in self._keys
+        return self._keys.knows(kid)
 
     # Revocations
 
@@ -160,8 +149,8 @@ class Issuer:
             try:
                 self.refresh()
                 pause = self._poll
-                if time.monotonic() - self._keys_at > self._keys_for:
-                    self._fetch_keys()
+                if self._keys.age > self._keys_for:
+                    self._keys.fetch()
             except Exception as error:  # the view grows old, and `when_stale` says what that means
                 self._first_view.set()
                 # Who does not answer is asked less often; an answer that is not good yet may be in a moment.
@@ -172,7 +161,7 @@ class Issuer:
         """One question; whether there is more to ask at once."""
         asked_at = time.monotonic()
         headers = {"If-None-Match": self._etag} if self._etag else {}
-        answer = self._get(self._feed_line, self._at("revocations_endpoint", "/.well-known/revocations"), headers)
+        answer = self._line.get(self._where(), headers)
         if answer.status == 304:
             if self._as_of is not None and asked_at - self._as_of[1] < _UNSIGNED_FOR:
                 return False
@@ -180,7 +169,8 @@ class Issuer:
             return True
         body = answer.body.decode("ascii", "replace")
         try:
-            claims = signed_claims(body, _FeedKeys(self), types=[FEED_TYPE], longest=MOST_BYTES).claims
+            self._keys.want(declared_key(body, longest=MOST_BYTES))
+            claims = signed_claims(body, self, types=[FEED_TYPE], longest=MOST_BYTES).claims
         except InvalidToken as error:
             raise _NotGood(f"the feed's signature: {error}") from error
         try:
@@ -210,119 +200,26 @@ class Issuer:
                 raise _NotGood("an old answer of the feed")
         self._as_of = (as_of, asked_at)
 
+    def _where(self) -> str:
+        """Caches keep whole seconds, and up to two for one. With the half second in the address, an answer is shared by
+        all who ask within it and given to nobody later."""
+        url = self._keys.endpoint("revocations_endpoint", "/.well-known/revocations")
+        return f"{url}?after={self.view.sequence}&at={int(time.time() * 2)}"
+
     # Introspection
 
     @property
     def can_introspect(self) -> bool:
         """Whether this API has credentials to ask with."""
-        return bool(self._credentials)
+        return self._introspection.can_introspect
 
     def introspect(self, token: str) -> Mapping[str, Any] | None:
-        """What introspection says of an active token (RFC 7662 section 2.2), or None where it is not active.
-
-        An answer is kept for `asked_for` seconds. Raises `Unreachable`.
-        """
-        name = hashlib.blake2b(token.encode(), digest_size=16).digest()
-        kept = self._asked.get(name)
-        if kept is not None and time.monotonic() - kept[0] < self._asked_for:
-            return kept[1]
-        asked_at = time.monotonic()
-        if asked_at - self._asking_failed_at < _ASK_AGAIN:
-            raise Unreachable("introspection did not answer a moment ago")
-        line = next((line for line in self._asking_lines if not line.is_busy), self._asking_lines[0])
-        try:
-            answer = line.ask(
-                "POST",
-                self._at("introspection_endpoint", "/oauth/introspect"),
-                {
-                    "Authorization": self._credentials,
-                    "Content-Type": "application/x-www-form-urlencoded",
-                    "Accept": "application/json",
-                },
-                urlencode({"token": token}).encode(),
-            )
-        except Unreachable:
-            self._asking_failed_at = time.monotonic()
-            raise
-        try:
-            said = json.loads(answer.body)
-            if answer.status != 200 or not isinstance(said["active"], bool):
-                raise Unreachable(f"introspection answered {answer.status}")
-        except (ValueError, KeyError, TypeError) as error:
-            raise Unreachable("introspection answered no JSON object with `active`") from error
-        if len(self._asked) >= _MOST_ASKED:
-            self._asked = {}
-        found: Mapping[str, Any] | None = said if said["active"] else None
-        self._asked[name] = (asked_at, found)
-        return found
-
-    # HTTP
-
-    def _at(self, name: str, default: str) -> str:
-        url = str((self._metadata or {}).get(name, f"{self.url}{default}"))
-        if not default.endswith("/revocations"):
-            return url
-        # Caches keep whole seconds, and up to two for one. With the half second in the address, an answer is shared
-        # by all who ask within it and given to nobody later.
-        return f"{url}?after={self.view.sequence}&at={int(time.time() * 2)}"
-
-    def _get(self, line: Connection, url: str, headers: Mapping[str, str] | None = None) -> Answer:
-        answer = line.ask("GET", url, {"Accept": "application/json, application/jwt", **(headers or {})})
-        if answer.status not in {200, 304}:
-            raise Unreachable(f"{url} answered {answer.status}")
-        return answer
-
-    def _fetch_keys(self, *, must: bool = False) -> None:
-        """Once in `keys_again` seconds, unless the feed must have them; who comes while it runs waits for it."""
-        with self._fetching:
-            now = time.monotonic()
-            if self._keys and now - self._keys_at < self._keys_again and not must:
-                return
-            if not self._keys and now - self._keys_failed_at < _ASK_AGAIN:
-                return
-            try:
-                if self._metadata is None:
-                    well_known = f"{self.url}/.well-known/oauth-authorization-server"
-                    found = json.loads(self._get(self._keys_line, well_known).body)
-                    if found.get("issuer") != self.url:  # RFC 8414 section 3.3
-                        raise Unreachable("the metadata is another issuer's")
-                    self._metadata = found
-                now_please = {"Cache-Control": "no-cache"}
-                published = json.loads(self._get(self._keys_line, self._metadata["jwks_uri"], now_please).body)["keys"]
-                self._keys = {jwk["kid"]: (jwk["alg"], _imported(jwk)) for jwk in published if "alg" in jwk}
-            except (Unreachable, ValueError, KeyError, TypeError):
-                self._keys_failed_at = time.monotonic()  # the keys that we have stay good
-            finally:
-                self._keys_at = time.monotonic()  # also after a failure: an attacker's `kid` must not make us ask more
+        """What introspection says of an active token, or None where it is not active. Raises `Unreachable`."""
+        return self._introspection.introspect(token)
 
 
 class _NotGood(Unreachable):
     """An answer came, and it cannot be believed."""
-
-
-class _FeedKeys:
-    """The issuer's keys for its feed. A `kid` that is new there is fetched at once: no stranger can have made it up."""
-
-    def __init__(self, issuer: Issuer) -> None:
-        self._issuer = issuer
-
-    def key(self, kid: str) -> tuple[str, JoseKey] | None:
-        issuer = self._issuer
-        if not issuer.knows(kid) and issuer._asked_for_key != kid:
-            issuer._asked_for_key = kid
-            issuer._fetch_keys(must=True)
-        return issuer.key(kid)
-
-
-def _imported(jwk: Mapping[str, Any]) -> JoseKey:
-    kinds: dict[str, type[ECKey] | type[RSAKey] | type[OKPKey]] = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
-    return kinds[jwk["kty"]].import_key(dict(jwk))
-
-
-def _basic(client_id: str, client_secret: str) -> str:
-    """RFC 6749 section 2.3.1: both are form-encoded first."""
-    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
 _issuers: "weakref.WeakSet[Issuer]" = weakref.WeakSet()

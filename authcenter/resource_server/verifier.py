@@ -158,7 +158,8 @@ class Verifier:
         fresh = self._revocations is None or self._revocations.age <= self._stale_after
         if not fresh or "." not in token:
             return False
-        return self.source is None or self.source.knows(declared_key(token))
+        checked = self._checked.get(token)
+        return self.source is None or self.source.knows(checked.key_id if checked else declared_key(token))
 
     def _by_signature(self, token: str) -> Token:
         kind, claims, key_id = signed_claims(token, self._keys, types=self._types, algorithms=self._algorithms)

@@ -141,6 +141,7 @@ def test_the_page_of_whoever_guesses(visitor, scene):
     for _ in range(6):
         visitor.send(user_code="bbbb-bbbb")
     visitor.look("device-too-many", "Too many attempts")
+    assert not visitor.faults, visitor.faults
 
 
 @pytest.mark.browser

@@ -6,6 +6,8 @@ from accounts.models import User
 from authcenter.oauth import access_token, living
 from authcenter.oauth.models import Application, Authorization, Family
 from authcenter.oauth.withdrawal import end_family, withdraw
+from authcenter.resource_server.view import View
+from authcenter.server.restoring import end_everything
 from authcenter.server.sweeping import sweep
 from authcenter.sessions.models import Feed, Revocation
 from authcenter.sessions.revocation import (
@@ -192,3 +194,14 @@ def test_claims_of_odd_types_are_no_condition(db, claims):
     from authcenter.sessions.view import is_revoked
 
     assert is_revoked(claims) is False
+
+
+def test_after_a_restore_new_epochs_are_above_those_that_apis_hold(alice):
+    view = View()
+    for _act in range(3):
+        end_all_of_user(alice.pk, reason="test")
+    view.add("user", str(alice.pk), 3)
+    type(alice).objects.filter(pk=alice.pk).update(epoch=0)  # the backup
+    end_everything()
+    alice.refresh_from_db()
+    assert not view.is_revoked({"sub": str(alice.pk), "uep": alice.epoch})
