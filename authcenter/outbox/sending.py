@@ -36,7 +36,8 @@ GIVE_UP_AFTER = timedelta(hours=24)
 _SENDERS = 8
 _TURN = 1.0
 """Seconds: a receiver that is slow gives its sender back after so long, or eight of them would hold up all others."""
-_MOST = 500
+_MOST = 100
+"""Messages of one turn: what a slow receiver leaves is read again at its next."""
 
 log = structlog.get_logger("authcenter.outbox")
 wake = threading.Event()

@@ -120,6 +120,7 @@ class Cleaner:
 
     def __init__(self) -> None:
         self._began: tuple[datetime, float] | None = None
+        self._behind = False
 
     def run(self) -> float:
         """Sweep if it is time and this worker's turn; seconds until the next look."""
@@ -138,9 +139,11 @@ class Cleaner:
             self._began = min(kept or wall, wall), steady
         began, at = self._began
         now = min(wall, began + timedelta(seconds=(steady - at) * _CATCH_UP))
-        if (wall - now).total_seconds() > LEAP:
-            log.error("clock_leapt_ahead", seconds=round((wall - now).total_seconds()))
-        elif now == wall:
+        behind = (wall - now).total_seconds()
+        if behind > LEAP and not self._behind:  # told once, not at every look until it is approached
+            log.warning("clock_leapt_ahead_or_was_off", seconds=round(behind))
+        self._behind = behind > LEAP
+        if now == wall:
             self._began = wall, steady
         Feed.objects.filter(Q(swept_at=None) | Q(swept_at__lt=now) | Q(swept_at__gt=wall), pk=1).update(swept_at=now)
         return now

@@ -89,11 +89,12 @@ def _from(position: Position, after: int) -> int:
     if not 0 < after < position.sequence:
         return after if after == position.sequence else 0
     place = position.feed, position.sequence
-    if place not in _oldest:
+    oldest = _oldest.get(place)
+    if oldest is None:
+        oldest = Revocation.objects.order_by("sequence").values_list("sequence", flat=True).first() or position.sequence
         _oldest.clear()
-        first = Revocation.objects.order_by("sequence").values_list("sequence", flat=True).first()
-        _oldest[place] = first or position.sequence
-    return after if after >= _oldest[place] - 1 else 0
+        _oldest[place] = oldest
+    return after if after >= oldest - 1 else 0
 
 
 def _list(feed: Position, after: int) -> dict[str, Any]:
