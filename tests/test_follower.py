@@ -1,7 +1,6 @@
 """This server's own view of the revocations: no statement a request, and never older than it says."""
 
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -21,18 +20,10 @@ from tests.tokens import access_token, get, parts, session_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ORDERS = "/demo/api/orders/"
-BOUND = 0.3
 
 
 def orders_token(user: Any, **changes: Any) -> str:
     return access_token(user, aud=f"{settings.ISSUER}/demo/api", scope="orders:read", **changes)
-
-
-def within_the_bound(holds: Callable[[], bool]) -> None:
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < BOUND
-        time.sleep(0.005)
 
 
 def test_a_call_costs_no_statement(client: Any, sql: Any, person: Any, fresh_view: None) -> None:
@@ -69,7 +60,8 @@ def test_another_process_knows_within_the_bound() -> None:
         claims = {"jti": f"token-{number}"}
         assert not any(other.is_revoked(claims) for other in others)
         revoke(Kind.TOKEN, claims["jti"], reason="test")
-        within_the_bound(lambda claims=claims: all(other.is_revoked(claims) for other in others))
+        time.sleep(view.BOUND_SECONDS)  # a view of this age is not answered from, however slow this machine is
+        assert all(other.is_revoked(claims) for other in others)
 
 
 def test_many_requests_share_one_look(parallel: Any, monkeypatch: Any) -> None:
@@ -77,6 +69,8 @@ def test_many_requests_share_one_look(parallel: Any, monkeypatch: Any) -> None:
     other = Follower()
     look = other._look
     monkeypatch.setattr(other, "_look", lambda: (looks.append(1), look(), time.sleep(0.05)))
+    for name in ("FRESH_SECONDS", "BOUND_SECONDS"):  # the first view is none; what follows is fresh, on any machine
+        monkeypatch.setattr(view, name, 30.0)
     revoke(Kind.TOKEN, "dead", reason="test")
     answers = parallel(12, lambda number: other.is_revoked({"jti": "dead" if number % 2 else "living"}))
     assert answers == [False, True] * 6
