@@ -256,6 +256,10 @@ OAUTH2_PROVIDER = {
     "REFRESH_TOKEN_EXPIRE_SECONDS": int(REFRESH_IDLE.total_seconds()),
 }
 
+LEGACY_FLOWS = env.strings("LEGACY_FLOWS", default=[])
+"""Flows that RFC 9700 advises against, for those who must: `implicit`, `hybrid`, `password`. Each application needs
+them switched on too. Off, they are neither advertised nor answered."""
+
 # --- JWT sessions and the API ---------------------------------------------------------------------------------
 
 SIMPLE_JWT = {

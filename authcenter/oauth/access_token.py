@@ -20,6 +20,7 @@ from authcenter.keys.ring import ring
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.models import AccessToken, Application, DeviceGrant, Family, Grant
 from authcenter.oauth.registration import hashed
+from authcenter.oauth.subjects import subject_of
 from authcenter.resource_server.errors import ExpiredToken, InvalidToken
 from authcenter.resource_server.signature import signed_claims
 from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
@@ -47,6 +48,8 @@ class Grounds:
     user_epoch: int = 0
     application_epoch: int = 0
     nonce: str = ""
+    claims: dict[str, list[str]] = field(default_factory=dict)
+    """Single claims that were asked for and agreed to, by target (`claims_request`)."""
 
     @classmethod
     def of(
@@ -80,7 +83,7 @@ def mint(grounds: Grounds) -> tuple[str, dict[str, Any]]:
     audience = scope_rules.audience(application, grounds.scopes, grounds.resources)
     claims: dict[str, Any] = {
         "iss": settings.ISSUER,
-        "sub": str(grounds.user.pk) if grounds.user is not None else application.client_id,
+        "sub": subject_of(application, grounds.user) if grounds.user is not None else application.client_id,
         "aud": audience[0] if len(audience) == 1 else audience,
         "client_id": application.client_id,
         "iat": now,
@@ -100,6 +103,8 @@ def mint(grounds: Grounds) -> tuple[str, dict[str, Any]]:
         }
         if grounds.session is not None and not grounds.offline:
             claims["sid"] = str(grounds.session)
+    if names := grounds.claims.get("userinfo"):
+        claims["userinfo_claims"] = names
     if application.access_token_format == Application.TokenFormat.OPAQUE:
         return _opaque(grounds, claims), claims
     return ring.sign(claims, typ=TYP, algorithm=application.access_token_signed_response_alg), claims

@@ -48,6 +48,7 @@ __all__ = [
     "SlowDownError",
     "TooManyRefusals",
     "UnauthorizedClientError",
+    "UnmetAuthenticationRequirements",
     "UnsupportedGrantTypeError",
     "UnsupportedResponseTypeError",
     "json_error",
@@ -88,6 +89,13 @@ class RegistrationNotSupported(OAuth2Error):
 
     error = "registration_not_supported"
     description = "The registration parameter is not supported."
+
+
+class UnmetAuthenticationRequirements(OAuth2Error):
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0."""
+
+    error = "unmet_authentication_requirements"
+    description = "The person cannot sign in in the way that is asked for."
 
 
 class MethodNotAllowed(OAuth2Error):

@@ -18,6 +18,7 @@ from authcenter.oauth.grants import refresh_token
 from authcenter.oauth.models import API, Application
 from authcenter.oauth.parameters import from_form
 from authcenter.oauth.registration import hashed
+from authcenter.oauth.subjects import subject_of
 from authcenter.sessions.view import follower
 
 SIGNED = "application/token-introspection+jwt"
@@ -85,7 +86,7 @@ def _about_refresh_token(caller: Application | API, said: refresh_token.Presente
     return {
         "active": True,
         "iss": settings.ISSUER,
-        "sub": str(family.user_id),
+        "sub": subject_of(caller, family.user),
         "client_id": caller.client_id,
         "scope": family.scope,
         "exp": int(min(family.expires, family.absolute_expires).timestamp()),

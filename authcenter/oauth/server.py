@@ -24,7 +24,6 @@ from authcenter.oauth.registration import DEVICE_CODE
 from authcenter.oauth.validator import Validator
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE)
-RESPONSE_TYPES = ("code",)
 
 
 class Server:
@@ -59,13 +58,22 @@ class Server:
         return _request(http, parameters)
 
     def check(self, request: Request) -> None:
-        """Client, redirect URI, response type, PKCE, scopes. Raises `FatalClientError` where no redirect is safe."""
+        """Client, redirect URI, PKCE, scopes. Raises `FatalClientError` where no redirect is safe.
+
+        Of response types the library knows one here; `response_types` judges what was asked for.
+        """
+        request.response_type = "code"
         self.code.validate_authorization_request(request)
 
-    def code_response(self, request: Request) -> str:
-        """The address with the code, after the person agreed."""
-        headers, _body, _status = self.code.create_authorization_response(request, self.tokens)
-        return str(headers["Location"])
+    def new_code(self, request: Request) -> str:
+        """A code, kept, after the person agreed."""
+        code = self.code.create_authorization_code(request)
+        self.code.request_validator.save_authorization_code(request.client_id, code, request)
+        return str(code["code"])
+
+    def access_token(self, request: Request) -> str:
+        """What the authorization endpoint itself gives away, in the legacy flows."""
+        return _access_token(request)
 
 
 @functools.cache

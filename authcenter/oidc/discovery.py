@@ -12,10 +12,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.sign_in import ACR_PASSWORD
 from authcenter.keys.ring import ALGORITHMS
-from authcenter.oauth.authorize import PROMPTS
+from authcenter.oauth import response_types
+from authcenter.oauth.authorization_request import PROMPTS
 from authcenter.oauth.models import Application
 from authcenter.oauth.scopes import IDENTITY
-from authcenter.oauth.server import GRANT_TYPES, RESPONSE_TYPES
+from authcenter.oauth.server import GRANT_TYPES
 
 
 @require_safe
@@ -44,12 +45,13 @@ def metadata() -> dict[str, Any]:
         "device_authorization_endpoint": at("oauth-device"),
         "end_session_endpoint": at("oidc-end-session"),
         "scopes_supported": list(IDENTITY),
-        "response_types_supported": list(RESPONSE_TYPES),
-        "response_modes_supported": ["query"],
+        "response_types_supported": response_types.supported(),
+        "response_modes_supported": list(response_types.MODES),
         "grant_types_supported": list(GRANT_TYPES),
-        "subject_types_supported": ["public"],
+        "subject_types_supported": Application.SubjectType.values,
         "acr_values_supported": [ACR_PASSWORD],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(ALGORITHMS),
         "token_endpoint_auth_methods_supported": every_method,
         "revocation_endpoint_auth_methods_supported": every_method,
         "introspection_endpoint_auth_methods_supported": confidential,
@@ -60,9 +62,9 @@ def metadata() -> dict[str, Any]:
         "claim_types_supported": ["normal"],
         "claims_supported": [
             *dict.fromkeys(name for scope in IDENTITY.values() for name in scope.claims),
-            *("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash"),
+            *("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash", "c_hash"),
         ],
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,

@@ -85,6 +85,7 @@ def start(request: Request, token: str) -> None:
         offline=grounds.offline,
         scope=code.scope,
         resource=code.resource or [],
+        asked_claims=grounds.claims,
         auth_time=grounds.auth_time,
         amr=grounds.amr,
         acr=grounds.acr,
@@ -128,6 +129,7 @@ def consume(request: Request) -> None:
         resources=resources,
         family=family.pk,
         offline=family.offline,
+        claims=family.asked_claims,
     )
 
 
