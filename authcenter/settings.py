@@ -260,6 +260,10 @@ LEGACY_FLOWS = env.strings("LEGACY_FLOWS", default=[])
 """Flows that RFC 9700 advises against, for those who must: `implicit`, `hybrid`, `password`. Each application needs
 them switched on too. Off, they are neither advertised nor answered."""
 
+CLIENT_ASSERTION_AUDIENCES = env.strings("CLIENT_ASSERTION_AUDIENCES", default=[])
+"""What clients may name as `aud` of their assertions beside the issuer, such as the token endpoint, for those that
+know no better. Each is a string that another server must not share."""
+
 # --- JWT sessions and the API ---------------------------------------------------------------------------------
 
 SIMPLE_JWT = {

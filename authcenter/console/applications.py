@@ -180,7 +180,7 @@ class ApplicationAdmin(RecordAdmin):
             )
         with transaction.atomic():
             secret = set_new_secret(application)
-            application.save(update_fields=["client_secret", "secret_rolled"])
+            application.save(update_fields=["client_secret", "readable_secret", "secret_rolled"])
             leaked = "leaked" in request.POST
             events.record(
                 request, events.Kind.SECRET_ROLLED, actor=request.user.pk, **self.about(application), leaked=leaked

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from authcenter.keys import vault
 from authcenter.oauth.models import API, Application
 
 _CODE, _REFRESH = "authorization_code", "refresh_token"
@@ -63,6 +64,8 @@ def set_new_secret(application: Application | API) -> str:
     secret = secrets.token_urlsafe(32)
     application.client_secret = hashed(secret)
     if isinstance(application, Application):
+        mac = application.token_endpoint_auth_method == Application.AuthMethod.SECRET_JWT
+        application.readable_secret = vault.encrypt(secret) if mac else ""
         application.secret_rolled = timezone.now()
     return secret
 

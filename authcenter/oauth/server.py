@@ -12,7 +12,7 @@ from oauthlib.common import Request
 from oauthlib.oauth2 import BearerToken
 
 from authcenter.audit import events
-from authcenter.oauth import access_token
+from authcenter.oauth import access_token, clients
 from authcenter.oauth.errors import InvalidRequestError, UnsupportedGrantTypeError
 from authcenter.oauth.grants import authorization_code, client_credentials, refresh_token
 from authcenter.oauth.grants.authorization_code import AuthorizationCodeGrant
@@ -50,6 +50,8 @@ class Server:
             raise UnsupportedGrantTypeError(request=request)
         request.scopes = request.scope.split(" ") if request.scope else None
         request.response_type = None
+        # Before the grant's transaction: what is learnt here stays, whatever becomes of the grant.
+        request._authenticated = clients.authenticate(http, parameters)
         headers, body, status = grant.create_token_response(request, self.tokens)
         return headers, body, status, request
 

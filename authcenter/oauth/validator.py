@@ -22,7 +22,7 @@ class Validator(OAuth2Validator):
         return True  # public ones too: their method is "none", and `authenticate` sees that it is the registered one
 
     def authenticate_client(self, request: Request, *args: Any, **kwargs: Any) -> bool:
-        request.client = clients.authenticate(request.__dict__["_http"], request.__dict__["_parameters"])
+        request.client = request.__dict__["_authenticated"]
         request.client_id = request.client.client_id
         return True
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.sign_in import ACR_PASSWORD
 from authcenter.keys.ring import ALGORITHMS
-from authcenter.oauth import response_types
+from authcenter.oauth import client_keys, response_types
 from authcenter.oauth.authorization_request import PROMPTS
 from authcenter.oauth.models import Application
 from authcenter.oauth.scopes import IDENTITY
@@ -32,8 +32,9 @@ def metadata() -> dict[str, Any]:
     def at(name: str) -> str:
         return settings.ISSUER + reverse(name)
 
-    confidential = [Application.AuthMethod.BASIC.value, Application.AuthMethod.POST.value]
-    every_method = [*confidential, Application.AuthMethod.NONE.value]
+    every_method = Application.AuthMethod.values
+    confidential = [method for method in every_method if method != Application.AuthMethod.NONE]
+    of_assertions = ["HS256", *client_keys.ALGORITHMS]
     return {
         "issuer": settings.ISSUER,
         "authorization_endpoint": at("oauth-authorize"),
@@ -53,8 +54,11 @@ def metadata() -> dict[str, Any]:
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(ALGORITHMS),
         "token_endpoint_auth_methods_supported": every_method,
+        "token_endpoint_auth_signing_alg_values_supported": of_assertions,
         "revocation_endpoint_auth_methods_supported": every_method,
+        "revocation_endpoint_auth_signing_alg_values_supported": of_assertions,
         "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": of_assertions,
         "introspection_signing_alg_values_supported": list(ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
