@@ -78,6 +78,14 @@ def faults() -> list[CheckMessage]:
             ),
         ),
         (
+            not settings.REGISTRATION_REQUIRES_PKCE,
+            Warning(
+                "REGISTRATION_REQUIRES_PKCE is off: codes of self-registered applications can be injected.",
+                hint="Unset it as soon as those applications send a code_challenge.",
+                id="authcenter.W003",
+            ),
+        ),
+        (
             not settings.DEMO and settings.EMAIL_BACKEND == "accounts.mail.FileAndLogBackend" and not loopback,
             Warning(
                 "EMAIL_URL is not set: mail goes to files and its text, with codes, to the log.",

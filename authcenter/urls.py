@@ -14,6 +14,7 @@ from authcenter.oauth.consent import consent, switch_account
 from authcenter.oauth.device import device_authorization
 from authcenter.oauth.device_page import confirm, device
 from authcenter.oauth.introspect import introspect
+from authcenter.oauth.register import register, registration
 from authcenter.oauth.revoke import revoke
 from authcenter.oauth.token import token
 from authcenter.oidc.discovery import discovery
@@ -35,6 +36,8 @@ urlpatterns = [
     path("oauth/token", token, name="oauth-token"),  # RFC 6749 3.2
     path("oauth/revoke", revoke, name="oauth-revoke"),  # RFC 7009
     path("oauth/introspect", introspect, name="oauth-introspect"),  # RFC 7662
+    path("oauth/register", register, name="oauth-register"),  # RFC 7591
+    path("oauth/register/<str:client_id>", registration, name="oauth-registration"),  # RFC 7592
     path("oauth/device", device_authorization, name="oauth-device"),  # RFC 8628 3.1
     path("device", device, name="device"),  # RFC 8628 3.3, the page for people
     path("device/confirm", confirm, name="device-confirm"),  # the page for people

@@ -37,6 +37,8 @@ class AuditEvent(models.Model):
         USER_DISABLED = "user_disabled", _("user disabled")
         APPLICATION_REVOKED = "application_revoked", _("everything of an application revoked")
         APPLICATION_CHANGED = "application_changed", _("application changed")
+        APPLICATION_REGISTERED = "application_registered", _("application registered itself")
+        REGISTRATION_REFUSED = "registration_refused", _("registration refused")
         SECRET_ROLLED = "secret_rolled", _("application secret rolled")
         KEY_ROTATED = "key_rotated", _("key rotated")
         KEY_REVOKED = "key_revoked", _("key revoked")

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from oauthlib.common import Request
 
 from authcenter.keys.ring import InvalidToken
-from authcenter.oauth import claims_request, clients, id_token, response_types
+from authcenter.oauth import claims_request, client_documents, clients, id_token, response_types
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.claims_request import ClaimsRequest
 from authcenter.oauth.errors import (
@@ -36,6 +36,7 @@ def begun(http: HttpRequest, parameters: Parameters) -> Request:
     """The request with its client and redirect URI. Raises for everything after which nothing may be sent anywhere."""
     if parameters.repeated & {"client_id", "redirect_uri"}:
         raise InvalidRequestFatalError(description="client_id or redirect_uri was sent more than once.")
+    client_documents.look(http, parameters.get("client_id") or "")
     application = clients.find(parameters.get("client_id") or "")
     if application is None:
         raise InvalidClientIdError(description="The client is unknown.")

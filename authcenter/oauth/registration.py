@@ -56,7 +56,7 @@ def new_application(kind: str, name: str, **fields: Any) -> tuple[Application, s
     application = Application(
         **{"kind": kind, "name": name, "client_id": new_client_id(), "require_pkce": True, **DEFAULTS[kind], **fields}
     )
-    return application, "" if application.is_public else set_new_secret(application)
+    return application, set_new_secret(application) if application.has_a_secret else ""
 
 
 def set_new_secret(application: Application | API) -> str:

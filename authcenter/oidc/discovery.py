@@ -35,7 +35,11 @@ def metadata() -> dict[str, Any]:
     every_method = Application.AuthMethod.values
     confidential = [method for method in every_method if method != Application.AuthMethod.NONE]
     of_assertions = ["HS256", *client_keys.ALGORITHMS]
+    offered: dict[str, Any] = {"registration_endpoint": at("oauth-register")} if settings.REGISTRATION != "off" else {}
+    if settings.CLIENT_ID_METADATA_DOCUMENTS:
+        offered["client_id_metadata_document_supported"] = True
     return {
+        **offered,
         "issuer": settings.ISSUER,
         "authorization_endpoint": at("oauth-authorize"),
         "token_endpoint": at("oauth-token"),

@@ -146,7 +146,9 @@ SIGNATURES = {
     "jw_03_no_kid_among_several_of_a_kind": lambda claims: signed(claims, STRANGER, kid=None),
     "jw_03_kid_of_another_type": lambda claims: signed(claims, kid="rsa"),
     "jw_05_embedded_key": lambda claims: signed(claims, STRANGER, jwk=STRANGER.as_dict(private=False)),
-    "jw_07_crit": lambda claims: jwt.encode(claims, EC.as_pem(private=True).decode(), "ES256", {"kid": "ec", "crit": ["exp"]}),
+    "jw_07_crit": lambda claims: jwt.encode(
+        claims, EC.as_pem(private=True).decode(), "ES256", {"kid": "ec", "crit": ["exp"]}
+    ),
     "jw_09_another_type": lambda claims: signed(claims, typ="at+jwt"),
     "garbage": lambda claims: "garbage",
     "dots": lambda claims: "." * 100,

@@ -205,6 +205,10 @@ class Application(AbstractApplication):
         hosts = {urlsplit(uri).hostname for uri in self.redirect_uris.split()}
         return (hosts.pop() or "") if len(hosts) == 1 else ""
 
+    @property
+    def has_a_secret(self) -> bool:
+        return self.token_endpoint_auth_method not in {self.AuthMethod.NONE, self.AuthMethod.KEY_JWT}
+
     def allows_grant_type(self, *grant_types: str) -> bool:
         return any(grant in self.grant_types for grant in grant_types)
 
