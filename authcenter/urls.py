@@ -18,7 +18,7 @@ from authcenter.oauth.register import register, registration
 from authcenter.oauth.revoke import revoke
 from authcenter.oauth.token import token
 from authcenter.oidc.discovery import discovery
-from authcenter.oidc.logout import confirm_logout, logout
+from authcenter.oidc.logout import confirm_logout, logout, signed_out
 from authcenter.oidc.userinfo import userinfo
 from authcenter.portal.connected_apps import connected_apps, remove_app
 from authcenter.server.health import livez, readyz
@@ -44,6 +44,7 @@ urlpatterns = [
     path("oauth/userinfo", userinfo, name="oidc-userinfo"),  # OpenID Connect Core 5.3
     path("oauth/logout", logout, name="oidc-end-session"),  # OpenID Connect RP-Initiated Logout
     path("oauth/logout/confirm", confirm_logout, name="oidc-logout"),  # the page for people
+    path("oauth/logout/done", signed_out, name="oidc-signed-out"),  # the page for people
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
     path("accounts/", include("accounts.urls")),  # signing in and up

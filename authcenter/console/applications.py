@@ -28,6 +28,7 @@ from authcenter.console.confirm import confirmation, is_confirmed, report, secre
 from authcenter.console.record import RecordAdmin, list_link
 from authcenter.oauth.models import Application, Authorization, Family
 from authcenter.oauth.registration import set_new_secret
+from authcenter.sessions import participants
 from authcenter.sessions.revocation import Kind, end_all_of_application
 
 _FIXED = ("client_id", "kind", "client_type", "secret_made", "ends", "access", "created", "updated", "epoch")
@@ -141,6 +142,8 @@ class ApplicationAdmin(RecordAdmin):
         if not change:
             obj.new_secret = form.secret
             return
+        if {"is_active", "backchannel_logout_uri"} & {*form.changed_data}:
+            participants.changed(obj)
         if "is_active" in form.changed_data and not obj.is_active:
             _end_all(request, obj, "disabled by an operator")
             self._told(request, obj)
@@ -157,6 +160,8 @@ class ApplicationAdmin(RecordAdmin):
         return redirect(self.address_of(obj))
 
     def end_access(self, request: HttpRequest, obj: Application) -> None:
+        obj.is_active = False
+        participants.changed(obj)
         _end_all(request, obj, "deleted by an operator")
 
     # --- Actions ---

@@ -13,6 +13,8 @@ from authcenter.oauth.access_token import Grounds
 from authcenter.oauth.granting import Wanted
 from authcenter.oauth.models import Authorization
 from authcenter.oauth.server import server
+from authcenter.oauth.subjects import subject_of
+from authcenter.sessions import participants
 from authcenter.sessions.models import Session
 
 
@@ -42,6 +44,8 @@ class Consent:
 def granted(request: Request) -> list[tuple[str, str]]:
     """The parameters of a success (RFC 6749 section 4.1.2; Multiple Response Type Encoding Practices section 5)."""
     types: frozenset[str] = request.__dict__["_types"]
+    consent: Consent = request.__dict__["_consent"]
+    participants.joined(consent.session, request.client, subject_of(request.client, consent.session.user))
     answer: list[tuple[str, str]] = []
     code = server().new_code(request) if "code" in types else None
     if code is not None:

@@ -35,6 +35,7 @@ from authcenter.oauth.errors import (
 from authcenter.oauth.models import Application, InitialAccessToken
 from authcenter.oauth.parameters import body_of
 from authcenter.oauth.registration import hashed, new_application, set_new_secret
+from authcenter.sessions import participants
 from authcenter.sessions.revocation import end_all_of_application
 
 
@@ -124,6 +125,7 @@ def _replaced(http: HttpRequest, application: Application) -> HttpResponse:
         if application.token_endpoint_auth_method != before and application.has_a_secret:
             secret = set_new_secret(application)
         _saved(application, described)
+        participants.changed(application)
         _record(http, events.Kind.APPLICATION_CHANGED, application)
     issued: dict[str, Any] = {"client_secret": secret, "client_secret_expires_at": 0} if secret else {}
     return _told(application, **issued)
@@ -133,6 +135,8 @@ def _deleted(http: HttpRequest, application: Application) -> HttpResponse:
     with transaction.atomic():
         end_all_of_application(application.client_id, reason="registration deleted")
         _record(http, events.Kind.APPLICATION_REVOKED, application, reason="registration deleted")
+        application.is_active = False
+        participants.changed(application)
         application.delete()
     return HttpResponse(status=204, headers={"Cache-Control": "no-store"})
 
