@@ -31,6 +31,7 @@ class AuditEvent(models.Model):
         DEVICE_CODE_REPLAYED = "device_code_replayed", _("device code replayed")
         REFRESH_REPLAYED = "refresh_replayed", _("refresh token replayed")
         TOKEN_REVOKED = "token_revoked", _("token revoked")
+        TOKEN_EXCHANGED = "token_exchanged", _("token exchanged")
         TOKEN_REFUSED = "token_refused", _("token refused")
         SESSION_REVOKED = "session_revoked", _("session revoked")
         USER_REVOKED = "user_revoked", _("everything of a user revoked")

@@ -5,7 +5,6 @@ change what tokens mean is known here, or refused with its name. The rest is ign
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from django.core.exceptions import ValidationError
 from authcenter.keys.ring import ALGORITHMS
 from authcenter.oauth import client_keys, response_types
 from authcenter.oauth.errors import InvalidClientMetadata, InvalidRedirectUri
+from authcenter.oauth.metadata_reader import Reader
 from authcenter.oauth.models import Application, Scope
 from authcenter.oauth.redirects import is_loopback, redirect_uri_fault
 from authcenter.oauth.registration import DEFAULTS, DEVICE_CODE
@@ -25,9 +25,6 @@ from authcenter.outbox import outbound
 _CODE, _REFRESH, _IMPLICIT = "authorization_code", "refresh_token", "implicit"
 _GRANTS = (_CODE, _REFRESH, DEVICE_CODE, _IMPLICIT)
 _METHODS = Application.AuthMethod.values
-_MOST = 20
-"""Entries of a list, and redirect URIs of an application."""
-
 _PROMISES = {
     "dpop_bound_access_tokens": "DPoP",
     "require_pushed_authorization_requests": "pushed authorization requests",
@@ -53,7 +50,7 @@ def read(metadata: dict[str, Any]) -> Described:
     for name, what in _PROMISES.items():
         if metadata.get(name):
             raise InvalidClientMetadata(description=f"{name}: {what} is not supported.")
-    one = _Reader(metadata)
+    one = Reader(metadata)
     grants = one.some("grant_types", _GRANTS, [_CODE])
     types = _response_types(one, grants)
     redirects = one.texts("redirect_uris")
@@ -146,83 +143,7 @@ def told(application: Application) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value not in ("", None, [], {})}
 
 
-class _Reader:
-    """Members by their form. What is null is as if omitted (RFC 7592 section 2.2)."""
-
-    def __init__(self, metadata: dict[str, Any]) -> None:
-        self._metadata = {name: value for name, value in metadata.items() if value is not None}
-
-    def text(self, name: str, longest: int = 255) -> str:
-        value = self._metadata.get(name, "")
-        if not isinstance(value, str) or len(value) > longest or not value.isprintable():
-            raise InvalidClientMetadata(description=f"{name}: a line of text of at most {longest} characters.")
-        return value
-
-    def texts(self, name: str) -> list[str]:
-        values = self._metadata.get(name, [])
-        if not isinstance(values, list) or len(values) > _MOST or not all(_is_line(value) for value in values):
-            raise InvalidClientMetadata(description=f"{name}: a list of at most {_MOST} lines of text.")
-        return list(dict.fromkeys(values))
-
-    def some(self, name: str, known: tuple[str, ...], usual: list[str]) -> list[str]:
-        values = self.texts(name) or usual
-        if unknown := [value for value in values if value not in known]:
-            raise InvalidClientMetadata(description=f"{name}: {unknown[0][:60]} is not available here.")
-        return values
-
-    def choice(self, name: str, known: Any, usual: str) -> str:
-        value = self.text(name) or usual
-        if value and value not in known:
-            raise InvalidClientMetadata(description=f"{name}: {value[:60]} is not available here.")
-        return value
-
-    def seconds(self, name: str) -> int | None:
-        value = self._metadata.get(name)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31):
-            raise InvalidClientMetadata(description=f"{name}: a number of seconds.")
-        return value
-
-    def flag(self, name: str) -> bool:
-        value = self._metadata.get(name, True)
-        if not isinstance(value, bool):
-            raise InvalidClientMetadata(description=f"{name}: true or false.")
-        return value
-
-    def jwks(self) -> dict[str, Any] | None:
-        value = self._metadata.get("jwks")
-        if value is not None and "jwks_uri" in self._metadata:
-            raise InvalidClientMetadata(description="jwks and jwks_uri are not for use together.")
-        if value is not None and (why := client_keys.fault(value)):
-            raise InvalidClientMetadata(description=f"jwks: {why}")
-        return dict(value) if value is not None else None
-
-    def outbound(self, name: str) -> str:
-        """An address that this server will ask."""
-        return self._address(name, outbound.fault)
-
-    def web(self, name: str) -> str:
-        """An address that a person's browser will ask."""
-        return self._address(name, _web_fault)
-
-    def https(self, name: str) -> str:
-        return self._address(name, lambda url: "" if url.startswith("https://") else "It must begin with https://.")
-
-    def _address(self, name: str, fault: Callable[[str], str]) -> str:
-        value = self.text(name, 2048)
-        if value and (why := _web_fault(value) or fault(value)):
-            raise InvalidClientMetadata(description=f"{name}: {why}")
-        return value
-
-
-def _is_line(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 2048 and value.isprintable()
-
-
-def _web_fault(url: str) -> str:
-    return redirect_uri_fault(url, native=False) or ""
-
-
-def _response_types(one: _Reader, grants: list[str]) -> list[str]:
+def _response_types(one: Reader, grants: list[str]) -> list[str]:
     known = {frozenset(name.split(" ")): name for name in response_types.supported()}
     asked = [frozenset(name.split(" ")) for name in one.texts("response_types")]
     if not asked:
@@ -236,7 +157,7 @@ def _response_types(one: _Reader, grants: list[str]) -> list[str]:
     return list(dict.fromkeys(known[types] for types in asked))
 
 
-def _kind(one: _Reader, redirects: list[str], grants: list[str]) -> str:
+def _kind(one: Reader, redirects: list[str], grants: list[str]) -> str:
     """What is said; else what the redirect URIs tell: who comes back to the device itself is a native application."""
     said = one.choice("application_type", ("web", "native"), "")
     if not redirects and DEVICE_CODE in grants:
@@ -284,7 +205,7 @@ def _judge_sector(uri: str, redirects: list[str]) -> None:
         )
 
 
-def _scopes(one: _Reader, kind: str, grants: list[str]) -> tuple[list[str], list[Scope]]:
+def _scopes(one: Reader, kind: str, grants: list[str]) -> tuple[list[str], list[Scope]]:
     """Of what is asked for, what an application that nobody here knows may have; the answer tells which that is."""
     may = [name for name in (*DEFAULTS[kind]["identity_scopes"], OFFLINE) if name != OFFLINE or _REFRESH in grants]
     open_scopes = list(Scope.objects.filter(api__is_active=True, api__self_service=True))

@@ -22,7 +22,7 @@ from authcenter.oauth.subjects import subject_of
 from authcenter.sessions.view import follower
 
 SIGNED = "application/token-introspection+jwt"
-_TOLD = ("iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti", "auth_time", "acr", "amr", "sid")
+_TOLD = ("iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti", "auth_time", "acr", "amr", "sid", "act")
 
 
 @csrf_exempt

@@ -14,6 +14,8 @@ from authcenter.oauth.models import API, Application
 
 _CODE, _REFRESH = "authorization_code", "refresh_token"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _IDENTITY = ["openid", "profile", "email", "address", "phone"]
 
 DEFAULTS: dict[str, dict[str, Any]] = {

@@ -7,6 +7,7 @@ validator, the grant classes with their validators before and after, and the tok
 import functools
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from oauthlib.common import Request
 from oauthlib.oauth2 import BearerToken
@@ -18,12 +19,19 @@ from authcenter.oauth.grants import authorization_code, client_credentials, refr
 from authcenter.oauth.grants.authorization_code import AuthorizationCodeGrant
 from authcenter.oauth.grants.client_credentials import ClientCredentialsGrant
 from authcenter.oauth.grants.device_code import DeviceCodeGrant
+from authcenter.oauth.grants.jwt_bearer import JWTBearerGrant
+from authcenter.oauth.grants.password import PasswordGrant
 from authcenter.oauth.grants.refresh_token import RefreshTokenGrant
+from authcenter.oauth.grants.token_exchange import TokenExchangeGrant
 from authcenter.oauth.parameters import Parameters
-from authcenter.oauth.registration import DEVICE_CODE
+from authcenter.oauth.registration import DEVICE_CODE, JWT_BEARER, TOKEN_EXCHANGE
 from authcenter.oauth.validator import Validator
 
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE)
+
+def grant_types() -> list[str]:
+    """What this installation answers to at the token endpoint; `implicit` has no token request."""
+    usual = ["authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE, JWT_BEARER]
+    return [*usual, *(["password"] if "password" in settings.LEGACY_FLOWS else [])]
 
 
 class Server:
@@ -37,6 +45,9 @@ class Server:
             "refresh_token": RefreshTokenGrant(validator, post_token=[refresh_token.consume]),
             "client_credentials": ClientCredentialsGrant(validator, post_token=[client_credentials.allow]),
             DEVICE_CODE: DeviceCodeGrant(validator),
+            TOKEN_EXCHANGE: TokenExchangeGrant(validator),
+            JWT_BEARER: JWTBearerGrant(validator),
+            "password": PasswordGrant(validator),
         }
         self.tokens = BearerToken(validator, _access_token, _lifetime, _refresh_token)
 
@@ -45,7 +56,7 @@ class Server:
         request = _request(http, parameters)
         if request.grant_type is None:
             raise InvalidRequestError(description="Missing grant_type parameter.")
-        grant = self.grants.get(request.grant_type)
+        grant = self.grants.get(request.grant_type) if request.grant_type in grant_types() else None
         if grant is None:
             raise UnsupportedGrantTypeError(request=request)
         request.scopes = request.scope.split(" ") if request.scope else None
@@ -93,7 +104,7 @@ def _request(http: HttpRequest, parameters: Parameters) -> Request:
 
 
 def _lifetime(request: Request) -> int:
-    return access_token.lifetime(request.__dict__["_grounds"].application)
+    return access_token.expires_in(request.__dict__["_grounds"])
 
 
 def _access_token(request: Request) -> str:

@@ -124,7 +124,7 @@ class Validator(OAuth2Validator):
         return id_token.mint(request.__dict__["_grounds"], token["access_token"])
 
     def save_bearer_token(self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any) -> None:
-        if request.grant_type not in {"authorization_code", DEVICE_CODE}:
+        if request.grant_type not in {"authorization_code", DEVICE_CODE, "password"}:
             return
         if request.client.allows_grant_type("refresh_token"):
             refresh_token.start(request, token["refresh_token"])

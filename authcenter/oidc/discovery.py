@@ -16,7 +16,7 @@ from authcenter.oauth import client_keys, response_types
 from authcenter.oauth.authorization_request import PROMPTS
 from authcenter.oauth.models import Application
 from authcenter.oauth.scopes import IDENTITY
-from authcenter.oauth.server import GRANT_TYPES
+from authcenter.oauth.server import grant_types
 
 
 @require_safe
@@ -56,7 +56,7 @@ def metadata() -> dict[str, Any]:
         "scopes_supported": list(IDENTITY),
         "response_types_supported": response_types.supported(),
         "response_modes_supported": list(response_types.MODES),
-        "grant_types_supported": list(GRANT_TYPES),
+        "grant_types_supported": [*grant_types(), *_implicit()],
         "subject_types_supported": Application.SubjectType.values,
         "acr_values_supported": [ACR_PASSWORD],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
@@ -82,3 +82,8 @@ def metadata() -> dict[str, Any]:
         "require_request_uri_registration": False,
         "ui_locales_supported": [code for code, _name in settings.LANGUAGES],
     }
+
+
+def _implicit() -> list[str]:
+    """A grant type by name alone: its tokens come from the authorization endpoint."""
+    return ["implicit"] if {"implicit", "hybrid"} & {*settings.LEGACY_FLOWS} else []
