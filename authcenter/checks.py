@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from authcenter.environment import INSECURE_SECRET
 from authcenter.oauth.redirects import is_loopback
+
+log = structlog.get_logger("authcenter.checks")
 
 
 def faults() -> list[CheckMessage]:
@@ -103,8 +106,12 @@ def settings_are_secure(app_configs: Any, **options: Any) -> Sequence[CheckMessa
 
 
 def refuse_insecure_settings() -> None:
-    """Raise `ImproperlyConfigured` naming every fault, so that no worker serves with them."""
-    errors = [fault for fault in faults() if fault.is_serious()]
+    """Raise `ImproperlyConfigured` naming every fault, so that no worker serves with them; log what is only unwise."""
+    found = faults()
+    for fault in found:
+        if not fault.is_serious():
+            log.warning("less_safe_setting", id=fault.id, what=fault.msg, hint=fault.hint)
+    errors = [fault for fault in found if fault.is_serious()]
     if errors:
         lines = "\n".join(f"  {fault.id}: {fault.msg} {fault.hint}" for fault in errors)
         raise ImproperlyConfigured(f"AuthCenter does not start with these settings:\n{lines}")

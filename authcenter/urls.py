@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from accounts import home
+from authcenter.api.metadata import OWN_RESOURCE
 from authcenter.console.site import site
 from authcenter.keys.jwks import jwks
 from authcenter.oauth.authorize import authorize
@@ -14,6 +15,7 @@ from authcenter.oauth.consent import consent, switch_account
 from authcenter.oauth.device import device_authorization
 from authcenter.oauth.device_page import confirm, device
 from authcenter.oauth.introspect import introspect
+from authcenter.oauth.logos import logo
 from authcenter.oauth.register import register, registration
 from authcenter.oauth.revoke import revoke
 from authcenter.oauth.token import token
@@ -21,6 +23,7 @@ from authcenter.oidc.discovery import discovery
 from authcenter.oidc.logout import confirm_logout, logout, signed_out
 from authcenter.oidc.userinfo import userinfo
 from authcenter.portal.connected_apps import connected_apps, remove_app
+from authcenter.resource_server.drf import metadata_view
 from authcenter.server.health import livez, readyz
 from authcenter.sessions.feed import revocations
 
@@ -30,6 +33,7 @@ urlpatterns = [
     path(".well-known/oauth-authorization-server", discovery, name="oauth-metadata"),  # RFC 8414
     path(".well-known/jwks.json", jwks, name="jwks"),  # RFC 7517
     path(".well-known/revocations", revocations, name="revocations"),  # the feed, docs/revocation.md
+    path(OWN_RESOURCE.path.lstrip("/"), metadata_view(OWN_RESOURCE), name="own-resource"),  # RFC 9728
     path("oauth/authorize", authorize, name="oauth-authorize"),  # RFC 6749 3.1, OpenID Connect Core 3.1.2
     path("oauth/consent", consent, name="oauth-consent"),  # the page for people
     path("oauth/switch-account", switch_account, name="oauth-switch-account"),  # the page for people
@@ -38,6 +42,7 @@ urlpatterns = [
     path("oauth/introspect", introspect, name="oauth-introspect"),  # RFC 7662
     path("oauth/register", register, name="oauth-register"),  # RFC 7591
     path("oauth/register/<str:client_id>", registration, name="oauth-registration"),  # RFC 7592
+    path("oauth/logo/<int:pk>", logo, name="oauth-logo"),  # what pages show
     path("oauth/device", device_authorization, name="oauth-device"),  # RFC 8628 3.1
     path("device", device, name="device"),  # RFC 8628 3.3, the page for people
     path("device/confirm", confirm, name="device-confirm"),  # the page for people
@@ -59,7 +64,12 @@ urlpatterns = [
     path("admin/", site.urls),
 ]
 if settings.DEMO:
-    urlpatterns.append(path("demo/", include("authcenter.demo.urls")))  # a sample client and API
+    from authcenter.demo.api import ORDERS
+
+    urlpatterns += [
+        path("demo/", include("authcenter.demo.urls")),  # a sample client and API
+        path(ORDERS.path.lstrip("/"), metadata_view(ORDERS), name="demo-resource"),  # RFC 9728
+    ]
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

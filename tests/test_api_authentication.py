@@ -23,6 +23,7 @@ from authcenter.sessions.revocation import (
 from authcenter.sessions.start import start_api_session
 from tests.tokens import (
     INVALID,
+    METADATA,
     REALM,
     access_claims,
     access_token,
@@ -52,7 +53,7 @@ def app(application: Any) -> Any:
 def assert_refused(client: Any, token: str, path: str = ME) -> None:
     response = get(client, path, token)
     assert_problem(response, 401, "invalid_token")
-    assert response["WWW-Authenticate"] == INVALID
+    assert response["WWW-Authenticate"] in {INVALID, f"{INVALID}, {METADATA}"}  # of a session token, of an access token
 
 
 # --- What is accepted -----------------------------------------------------------------------------------------
@@ -95,7 +96,7 @@ def test_a_clock_ahead_by_half_a_minute_is_forgiven_and_by_two_is_not(client: An
 def test_rfc6750_3_without_a_token_there_is_no_error_code(client: Any, headers: dict[str, str]) -> None:
     response = client.get(ME, **headers)
     assert_problem(response, 401, "not_authenticated")
-    assert response["WWW-Authenticate"] == REALM
+    assert response["WWW-Authenticate"] == f"{REALM}, {METADATA}"
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer a b", "bearer  x y z"])

@@ -67,7 +67,8 @@ def test_another_scope_is_403_and_names_the_one_that_is_needed(
 def test_without_a_token_there_is_a_challenge_and_no_error_code(client: Any) -> None:
     answer = client.get(ORDERS)
     assert_problem(answer, 401, "not_authenticated")
-    assert answer["WWW-Authenticate"] == 'Bearer realm="Demo orders"'
+    about = "http://localhost:8000/.well-known/oauth-protected-resource/demo/api"
+    assert answer["WWW-Authenticate"] == f'Bearer realm="Demo orders", resource_metadata="{about}"'
 
 
 @pytest.mark.parametrize(

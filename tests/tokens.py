@@ -14,6 +14,7 @@ from django.test import Client
 from authcenter.keys.ring import ring
 
 REALM = 'Bearer realm="AuthCenter"'
+METADATA = 'resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource/api"'
 INVALID = f'{REALM}, error="invalid_token", error_description="The access token is not valid."'
 
 

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 
 from accounts.models import User
 from authcenter.api import cookies
+from authcenter.api.metadata import OWN_RESOURCE
 from authcenter.api.problems import REALM, CsrfFailed
 from authcenter.audit import events
 from authcenter.oauth import access_token, living
@@ -102,6 +103,10 @@ class AccessTokenAuthentication(_OurBearer):
         return Machine(token.client_id) if living.is_machine(token.claims) else self.person(request, token)
 
 
+class _OwnAccessTokens(AccessTokenAuthentication):
+    metadata = OWN_RESOURCE
+
+
 class OwnAccountAuthentication(BaseAuthentication):
     """Either kind, for one's own account. The declared type only chooses which class judges the token."""
 
@@ -110,10 +115,10 @@ class OwnAccountAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Person | Machine, Token] | None:
         token = bearer_token(request, REALM)
         oauth = token is not None and (token.startswith(access_token.OPAQUE) or declared_type(token) == ACCESS_TOKEN)
-        return (AccessTokenAuthentication() if oauth else SessionTokenAuthentication()).authenticate(request)
+        return (_OwnAccessTokens() if oauth else SessionTokenAuthentication()).authenticate(request)
 
     def authenticate_header(self, request: Request) -> str:
-        return AccessTokenAuthentication().authenticate_header(request)
+        return _OwnAccessTokens().authenticate_header(request)
 
 
 def person_and_token(request: Request) -> tuple[User, Token]:

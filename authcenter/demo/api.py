@@ -22,6 +22,7 @@ from authcenter.api.authentication import AccessTokenAuthentication, SessionToke
 from authcenter.api.schema import AccessTokenScheme, problems
 from authcenter.demo.samples import ORDERS_READ, ORDERS_WRITE
 from authcenter.resource_server.drf import HasRole, HasScope
+from authcenter.resource_server.metadata import ProtectedResource
 from authcenter.resource_server.verifier import Token
 
 _ORDERS: tuple[dict[str, Any], ...] = (
@@ -32,10 +33,20 @@ _ORDERS: tuple[dict[str, Any], ...] = (
 _TAG = "Demo orders"
 
 
+ORDERS = ProtectedResource(
+    f"{settings.ISSUER}/demo/api",
+    [settings.ISSUER],
+    scopes_supported=[ORDERS_READ, ORDERS_WRITE],
+    name="Demo orders",
+)
+"""What RFC 9728 has an API tell of itself: so a client finds the issuer from a 401 alone."""
+
+
 class OrdersToken(AccessTokenAuthentication):
     """Access tokens for this API."""
 
     audience = f"{settings.ISSUER}/demo/api"
+    metadata = ORDERS
     realm = "Demo orders"
 
 

@@ -30,6 +30,8 @@ class Pending:
     asked_at: float
     name: str = ""
     logo: str = ""
+    policy: str = ""
+    terms: str = ""
     shown_to: str = ""
     """Whom the consent page was shown: another person's answer does not count."""
     consented: bool = False
@@ -52,6 +54,8 @@ def keep(request: HttpRequest, parameters: Parameters, application: Application,
         asked_at=asked_at,
         name=application.name,
         logo=application.shown_logo,
+        policy=application.policy_uri,
+        terms=application.tos_uri,
     )
     save(request, pending)
     return pending

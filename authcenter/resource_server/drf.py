@@ -226,6 +226,7 @@ def metadata_view(resource: ProtectedResource) -> Any:
     class ProtectedResourceView(APIView):
         authentication_classes = ()
         permission_classes = ()
+        schema = None
 
         def get(self, request: Request) -> Response:
             headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}

@@ -5,6 +5,7 @@ from authcenter.oauth.models.application import Application
 from authcenter.oauth.models.assertions import TrustedIssuer, UsedAssertion
 from authcenter.oauth.models.authorization import Authorization
 from authcenter.oauth.models.initial_access_token import InitialAccessToken
+from authcenter.oauth.models.logo import Logo
 from authcenter.oauth.models.tokens import AccessToken, DeviceGrant, Family, Grant, IDToken
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Grant",
     "IDToken",
     "InitialAccessToken",
+    "Logo",
     "Scope",
     "TrustedIssuer",
     "UsedAssertion",

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
@@ -168,7 +169,7 @@ class Application(AbstractApplication):
         help_text=_("With the grant type token-exchange."),
     )
     logo_uri = models.URLField(
-        _("logo"), max_length=2048, blank=True, help_text=_("Shown where it lies on this server.")
+        _("logo"), max_length=2048, blank=True, help_text=_("PNG, JPEG, WebP or GIF; shown from a copy here.")
     )
     client_uri = models.URLField(_("home page"), blank=True)
     policy_uri = models.URLField(_("privacy policy"), blank=True)
@@ -190,8 +191,10 @@ class Application(AbstractApplication):
 
     @property
     def shown_logo(self) -> str:
-        """The logo where it lies on this server: no page of ours makes a browser ask another site."""
-        return self.logo_uri if self.logo_uri.startswith(f"{settings.ISSUER}/") else ""
+        """Where this server shows the logo: no page of ours makes a browser ask another site (`oauth/logos.py`)."""
+        if not self.logo_uri or self.logo_uri.startswith(f"{settings.ISSUER}/"):
+            return self.logo_uri
+        return reverse("oauth-logo", args=[self.pk])
 
     @property
     def is_public(self) -> bool:
