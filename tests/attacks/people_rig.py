@@ -1,0 +1,249 @@
+"""What the attacks on people need: people in the running server, callers whose every answer is judged, a look inside.
+
+A test takes the fixture `crowd`, makes its own people, and calls from loopback addresses of its own: limits count by
+address and account, so no test uses up another's.
+"""
+
+import email
+import email.policy
+import itertools
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests import room
+from tests.live import Server
+from tests.stranger import Stranger
+
+PASSWORD = "correct horse battery 7"
+NEW = "some other long sentence 8"
+WRONG = "not the password at all 9"
+
+_LEAK = re.compile(
+    r"Traceback|site-packages|\.py\b|\bSELECT \S+ FROM|INSERT INTO|sqlite3|psycopg|OperationalError|IntegrityError"
+    r"|django\.|eyJ[\w-]{8,}\.eyJ"
+)
+"""Stacks, files, SQL, names and tokens: what no refusal may show."""
+
+_CODE = re.compile(r"^[B-Z]{4}-[B-Z]{4}$", re.MULTILINE)
+_RANDOM = re.compile(r'name="csrfmiddlewaretoken" value="[^"]+"')
+
+_LOOP = """
+import json, sys, traceback
+from django.db import connections
+for line in sys.stdin:
+    asked = json.loads(line)
+    names = dict(asked["values"])
+    try:
+        exec(asked["code"], names)
+        told = {"answer": names.get("answer")}
+    except Exception:
+        told = {"fault": traceback.format_exc()}
+    connections.close_all()
+    print("\\x01" + json.dumps(told, default=str), flush=True)
+"""
+
+_PERSON = """
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Permission
+from accounts.models import User
+user = User.objects.create_user(email, password, **fields)
+EmailAddress.objects.create(user=user, email=email, verified=verified, primary=True)
+for name in may:
+    app, codename = name.split(".")
+    user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+answer = user.pk
+"""
+
+_EVENTS = """
+from django.db.models import Q
+from authcenter.audit.models import AuditEvent
+about = Q(actor=whom) | Q(subject=whom) | Q(detail__email=whom)
+found = AuditEvent.objects.filter(about, kind=kind).order_by("at")
+answer = list(found.values("actor", "subject", "client_id", "address", "detail"))
+"""
+
+
+@dataclass(frozen=True)
+class Person:
+    id: str
+    email: str
+    password: str = PASSWORD
+
+
+class Inside:
+    """One Python process in the server's environment: lines run in milliseconds, `answer` is what they give back."""
+
+    def __init__(self, server: Server) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "manage.py", "shell", "--no-imports", "-c", _LOOP],
+            cwd=room.ROOT,
+            env=server.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, code: str, **values: Any) -> Any:
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(json.dumps({"code": code, "values": values}) + "\n")
+        self._process.stdin.flush()
+        for line in self._process.stdout:
+            if line.startswith("\x01"):  # the rest is its log
+                told = json.loads(line[1:])
+                assert "fault" not in told, told["fault"]
+                return told["answer"]
+        raise AssertionError("the process inside is gone")
+
+    def stop(self) -> None:
+        self._process.communicate(timeout=30)
+
+
+@dataclass
+class Crowd:
+    """The people of one server, and those who would be them."""
+
+    server: Server
+    inside: Inside
+    secrets: set[str] = field(default_factory=lambda: {PASSWORD, NEW, WRONG})
+    """Passwords, codes and tokens that were used: in no refusal, and in no line of the log."""
+
+    _number: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    # --- Who calls ---
+
+    def address(self) -> str:
+        """A loopback address that nobody has called from."""
+        number = next(self._number)
+        return f"127.9.{number // 250}.{number % 250 + 1}"
+
+    def client(self, address: str = "", **headers: str) -> httpx.Client:
+        transport = httpx.HTTPTransport(local_address=address or self.address(), retries=2)
+        return httpx.Client(
+            base_url=self.url,
+            headers=headers,
+            transport=transport,
+            timeout=60,
+            event_hooks={"response": [self.judge]},
+        )
+
+    def browser(self, address: str = "") -> Stranger:
+        stranger = Stranger(self.url)
+        stranger.http.close()
+        stranger.http = self.client(address)
+        return stranger
+
+    def judge(self, response: httpx.Response) -> None:
+        """What holds for every answer: no server error, no password; in a refusal no token, code, stack or SQL."""
+        text = response.read().decode("utf-8", "replace") + str(dict(response.headers))
+        where = f"{response.request.method} {response.request.url}: {response.status_code}"
+        assert response.status_code < 500, f"{where}\n{text[:3000]}"
+        assert not any(password in text for password in (PASSWORD, NEW, WRONG)), where
+        if response.status_code >= 400:
+            leaked = _LEAK.search(text)
+            assert not leaked, f"{where} shows {leaked}"
+            assert not any(secret in text for secret in self.secrets), where
+
+    # --- Who is there ---
+
+    def person(self, name: str, *, password: str | None = PASSWORD, verified: bool = True, **fields: Any) -> Person:
+        """`may` are console permissions, such as `accounts.change_user`."""
+        address = f"{name}.{next(self._number)}@example.com"
+        may = fields.pop("may", ())
+        values = {"email": address, "password": password, "verified": verified, "fields": fields, "may": list(may)}
+        return Person(self.inside(_PERSON, **values), address, password or "")
+
+    def signed_in(self, person: Person, address: str = "") -> Stranger:
+        browser = self.browser(address).open("/accounts/login/").sign_in(person.email, person.password)
+        assert is_signed_in(browser), browser.page and browser.page.text[:2000]
+        return browser
+
+    def guess(self, email: str, password: str = WRONG, address: str = "", **headers: str) -> httpx.Response:
+        """One try at the door for first-party apps, which needs no form."""
+        with self.client(address, **headers) as client:
+            return client.post("/api/token/", json={"email": email, "password": password})
+
+    def pair(self, person: Person, password: str = "") -> dict[str, str]:
+        """Session tokens."""
+        answer = self.guess(person.email, password or person.password)
+        assert answer.status_code == 200, answer.text
+        return self.noted(answer.json())
+
+    def noted(self, tokens: dict[str, Any]) -> dict[str, Any]:
+        self.secrets |= {
+            tokens[name] for name in ("access", "refresh", "access_token", "refresh_token") if name in tokens
+        }
+        return tokens
+
+    # --- What came of it ---
+
+    def events(self, kind: str, whom: str) -> list[dict[str, Any]]:
+        """Audit events of a kind about somebody: an id or an e-mail address."""
+        return self.inside(_EVENTS, kind=kind, whom=whom)
+
+    def mails(self, to: str) -> list[str]:
+        """The whole text of each mail, subject included, oldest first."""
+        parsed = (email.message_from_string(text, policy=email.policy.default) for text in self.server.mails())
+        return [f"{mail['Subject']}\n\n{mail.get_content()}" for mail in parsed if mail["To"] == to]
+
+    def codes(self, to: str) -> list[str]:
+        found = [code for text in self.mails(to) for code in _CODE.findall(text)]
+        self.secrets |= set(found)
+        return found
+
+    def assert_log_is_clean(self) -> None:
+        """The sample backend writes mails to the log, codes and all; it is refused to nobody but production's W001."""
+        lines = [line for line in self.server.log().splitlines() if '"logger": "accounts.mail"' not in line]
+        log = "\n".join(lines)
+        assert not [secret for secret in self.secrets if secret in log]
+
+
+def is_signed_in(browser: Stranger) -> bool:
+    return browser.http.get("/account/").status_code == 200
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def as_seen(response: httpx.Response, *words: str) -> tuple[Any, ...]:
+    """What a stranger can compare: status, headers, cookies and body, without what is random or what she typed."""
+    dropped = {"x-request-id", "date", "expires", "content-length", "set-cookie"}
+    headers = sorted((name, value) for name, value in response.headers.items() if name not in dropped)
+    cookies = [re.sub(r"=[^;]*|expires=[^;]*", "", line) for line in response.headers.get_list("set-cookie")]
+    text = f"{headers} {_RANDOM.sub('', response.text)}"
+    for word in words:
+        text = text.replace(word, "…")
+    return response.status_code, text, sorted(cookies)
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 5) -> None:
+    """By the documented bound of a revocation, and a slow machine's share."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "still not so"
+        time.sleep(0.05)
+
+
+def raw(url: str, request: bytes) -> bytes:
+    """What the server answers to bytes that no HTTP library would send."""
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    return answer
