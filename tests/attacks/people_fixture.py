@@ -1,4 +1,4 @@
-"""The fixture of `people_rig.py`. A test module that wants it says `pytest_plugins = ["tests.attacks.people_fixture"]`."""
+"""The fixture of `people_rig.py`. A test module asks for it by `pytest_plugins`."""
 
 from collections.abc import Iterator
 

@@ -4,18 +4,23 @@ A test takes the fixture `crowd`, makes its own people, and calls from loopback 
 address and account, so no test uses up another's.
 """
 
+import base64
 import email
 import email.policy
+import hashlib
 import itertools
 import json
 import re
+import secrets
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
@@ -32,6 +37,9 @@ _LEAK = re.compile(
     r"|django\.|eyJ[\w-]{8,}\.eyJ"
 )
 """Stacks, files, SQL, names and tokens: what no refusal may show."""
+
+_NO_TLS = ssl.create_default_context()
+"""Made once: reading the authorities of the system takes longer than most requests."""
 
 _CODE = re.compile(r"^[B-Z]{4}-[B-Z]{4}$", re.MULTILINE)
 _RANDOM = re.compile(r'name="csrfmiddlewaretoken" value="[^"]+"')
@@ -130,12 +138,13 @@ class Crowd:
         return f"127.9.{number // 250}.{number % 250 + 1}"
 
     def client(self, address: str = "", **headers: str) -> httpx.Client:
-        transport = httpx.HTTPTransport(local_address=address or self.address(), retries=2)
+        transport = httpx.HTTPTransport(local_address=address or self.address(), verify=_NO_TLS)
         return httpx.Client(
             base_url=self.url,
             headers=headers,
             transport=transport,
             timeout=60,
+            trust_env=False,
             event_hooks={"response": [self.judge]},
         )
 
@@ -181,6 +190,45 @@ class Crowd:
         assert answer.status_code == 200, answer.text
         return self.noted(answer.json())
 
+    def allowed(self, browser: Stranger, scope: str = "openid offline_access") -> dict[str, str]:
+        """Tokens of the sample web application, which the person of this browser allows."""
+        app, verifier = self.server.demo["applications"]["web"], secrets.token_urlsafe(48)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        asked = {
+            "response_type": "code",
+            "client_id": app["client_id"],
+            "redirect_uri": app["redirect_uris"][0],
+            "scope": scope,
+            "state": "state",
+            "prompt": "consent",
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        browser.open(f"/oauth/authorize?{urlencode(asked)}").submit("allow", press="allow")
+        code = parse_qs(urlsplit(browser.left_to).query)["code"][0]
+        self.secrets |= {code, app["client_secret"]}
+        form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+        return self.exchanged(**form, redirect_uri=app["redirect_uris"][0])
+
+    def exchanged(self, **form: str) -> dict[str, str]:
+        """What the token endpoint gives the sample web application; `error` where it refuses."""
+        app = self.server.demo["applications"]["web"]
+        with self.client() as client:
+            answer = client.post("/oauth/token", data=form, auth=(app["client_id"], app["client_secret"]))
+        return self.noted(answer.json())
+
+    def opens(self, token: str, path: str = "/api/me/") -> bool:
+        """Whether a token, of an app's session or of an application, is good."""
+        with self.client() as client:
+            return client.get(path, headers=bearer(token)).status_code == 200
+
+    def refreshes(self, tokens: dict[str, str]) -> bool:
+        """Whether a refresh token is good. It is used up."""
+        if "refresh_token" in tokens:
+            return "access_token" in self.exchanged(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+        with self.client() as client:
+            return client.post("/api/token/refresh/", json={"refresh": tokens["refresh"]}).status_code == 200
+
     def noted(self, tokens: dict[str, Any]) -> dict[str, Any]:
         self.secrets |= {
             tokens[name] for name in ("access", "refresh", "access_token", "refresh_token") if name in tokens
@@ -222,7 +270,7 @@ def as_seen(response: httpx.Response, *words: str) -> tuple[Any, ...]:
     """What a stranger can compare: status, headers, cookies and body, without what is random or what she typed."""
     dropped = {"x-request-id", "date", "expires", "content-length", "set-cookie"}
     headers = sorted((name, value) for name, value in response.headers.items() if name not in dropped)
-    cookies = [re.sub(r"=[^;]*|expires=[^;]*", "", line) for line in response.headers.get_list("set-cookie")]
+    cookies = [re.sub(r"^([^=]+)=[^;]*|expires=[^;]*", r"\1", line) for line in response.headers.get_list("set-cookie")]
     text = f"{headers} {_RANDOM.sub('', response.text)}"
     for word in words:
         text = text.replace(word, "…")
