@@ -14,6 +14,17 @@ _SHARED: list[Any] = [
 ]
 
 
+class RefusedRequests(logging.Filter):
+    """What Django refuses (a host, a form, a right) is no fault of the server: one line, no stack, and no alarm."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+        elif record.name == "django.request" and record.levelno < logging.ERROR:
+            record.exc_info = None
+        return True
+
+
 def formatter() -> logging.Formatter:
     """The formatter named in `settings.LOGGING`; also points structlog at the standard library."""
     structlog.configure(
