@@ -286,11 +286,10 @@ def eventually(holds: Callable[[], bool], seconds: float = 5) -> None:
 
 
 def raw(url: str, request: bytes) -> bytes:
-    """What the server answers to bytes that no HTTP library would send."""
+    """What the server answers to bytes that no HTTP library would send; they ask it to close the connection."""
     host, port = url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         connection.sendall(request)
-        connection.shutdown(socket.SHUT_WR)
         answer = b""
         while part := connection.recv(65536):
             answer += part

@@ -1,4 +1,4 @@
-"""AC: the cookie of a sign-in cannot be planted, forced, bent or moved; a second server shows it on https."""
+"""AC: the cookie of a sign-in cannot be planted, forced, bent or moved. How it is on https: `test_tr_production.py`."""
 
 import re
 

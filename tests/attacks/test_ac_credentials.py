@@ -57,9 +57,7 @@ def test_ac_15_links_in_mails_lead_to_the_issuer(crowd: Crowd, headers):
         assert all(word.startswith(crowd.url) for word in mail.split() if word.startswith("http"))
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.test", "localhost@evil.test", "localhost:99999999", "localhost:x", "localhost evil.test"]
-)
+@pytest.mark.parametrize("host", ["evil.test", "localhost@evil.test", "localhost:x", "localhost evil.test"])
 def test_ac_15_a_strange_host_gets_no_page_and_no_mail(crowd: Crowd, host):
     request = f"GET /accounts/password/reset/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
     answer = raw(crowd.url, request.encode())
