@@ -1,4 +1,4 @@
-"""Forms that change, set and reset a password, and what each of these ends."""
+"""Forms that change, set and reset a password, what each of these ends, and a rule for passwords."""
 
 from typing import Any
 
@@ -21,6 +21,17 @@ from accounts.models import User
 from accounts.sign_in import end_everything_else
 from authcenter.audit import events
 from authcenter.sessions.revocation import end_all_of_user
+
+
+class NotBlank:
+    """A validator: ten spaces are long enough and on no list of common passwords."""
+
+    def validate(self, password: str, user: object = None) -> None:
+        if not password.strip():
+            raise ValidationError(_("A password of nothing but spaces is too easy to guess."), code="password_blank")
+
+    def get_help_text(self) -> str:
+        return ""
 
 
 class SignInAgainForm(ReauthenticateForm):
