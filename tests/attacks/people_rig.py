@@ -179,6 +179,9 @@ class Crowd:
         assert is_signed_in(browser), browser.page and browser.page.text[:2000]
         return browser
 
+    def sign_up(self, email: str, password: str, **more: str) -> Stranger:
+        return self.browser().open("/accounts/signup/").submit("password1", email=email, password1=password, **more)
+
     def guess(self, email: str, password: str = WRONG, address: str = "", **headers: str) -> httpx.Response:
         """One try at the door for first-party apps, which needs no form."""
         with self.client(address, **headers) as client:
