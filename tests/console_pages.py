@@ -1,4 +1,4 @@
-"""What the console's tests share: operators, and forms that are posted as a browser would."""
+"""What the console's tests share: operators, and forms that are posted as a browser would, by whatever client."""
 
 from html.parser import HTMLParser
 from typing import Any
@@ -55,7 +55,7 @@ def submit(client: Any, address: str, **changes: Any) -> Any:
     page = client.get(address)
     assert page.status_code == 200, (address, page.status_code, page.headers)
     data: dict[str, Any] = {**fields(page), **changes}
-    return client.post(address, {name: value for name, value in data.items() if value is not None})
+    return client.post(address, data={name: value for name, value in data.items() if value is not None})
 
 
 def complaints(answer: Any) -> Any:
@@ -71,7 +71,7 @@ def saved(client: Any, address: str, **changes: Any) -> Any:
 
 
 def confirm(client: Any, address: str, **more: Any) -> Any:
-    return client.post(address, {"confirmed": "yes", **more})
+    return client.post(address, data={"confirmed": "yes", **more})
 
 
 def allow(user: Any, *names: str) -> Any:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.attacks.people_rig import Crowd, Inside
+from tests.attacks.people_inside import Inside
+from tests.attacks.people_rig import Crowd
 from tests.live import Server
 
 

@@ -9,13 +9,10 @@ import email
 import email.policy
 import hashlib
 import itertools
-import json
 import re
 import secrets
 import socket
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,7 +21,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
-from tests import room
+from tests.attacks.people_inside import Inside
 from tests.live import Server
 from tests.stranger import Stranger
 
@@ -43,21 +40,6 @@ _NO_TLS = ssl.create_default_context()
 
 _CODE = re.compile(r"^[B-Z]{4}-[B-Z]{4}$", re.MULTILINE)
 _RANDOM = re.compile(r'name="csrfmiddlewaretoken" value="[^"]+"')
-
-_LOOP = """
-import json, sys, traceback
-from django.db import connections
-for line in sys.stdin:
-    asked = json.loads(line)
-    names = dict(asked["values"])
-    try:
-        exec(asked["code"], names)
-        told = {"answer": names.get("answer")}
-    except Exception:
-        told = {"fault": traceback.format_exc()}
-    connections.close_all()
-    print("\\x01" + json.dumps(told, default=str), flush=True)
-"""
 
 _PERSON = """
 from allauth.account.models import EmailAddress
@@ -85,34 +67,6 @@ class Person:
     id: str
     email: str
     password: str = PASSWORD
-
-
-class Inside:
-    """One Python process in the server's environment: lines run in milliseconds, `answer` is what they give back."""
-
-    def __init__(self, server: Server) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "shell", "--no-imports", "-c", _LOOP],
-            cwd=room.ROOT,
-            env=server.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def __call__(self, code: str, **values: Any) -> Any:
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(json.dumps({"code": code, "values": values}) + "\n")
-        self._process.stdin.flush()
-        for line in self._process.stdout:
-            if line.startswith("\x01"):  # the rest is its log
-                told = json.loads(line[1:])
-                assert "fault" not in told, told["fault"]
-                return told["answer"]
-        raise AssertionError("the process inside is gone")
-
-    def stop(self) -> None:
-        self._process.communicate(timeout=30)
 
 
 @dataclass
@@ -181,6 +135,13 @@ class Crowd:
 
     def sign_up(self, email: str, password: str, **more: str) -> Stranger:
         return self.browser().open("/accounts/signup/").submit("password1", email=email, password1=password, **more)
+
+    def operator(self, *may: str, **fields: Any) -> tuple[Person, httpx.Client]:
+        """Somebody at the console; `console_pages` fills in its forms with this client, as with Django's own."""
+        person = self.person("oscar", is_staff=True, may=may, **fields)
+        client = self.signed_in(person).http
+        client.headers.update({"X-CSRFToken": client.cookies["csrf"], "Origin": self.url})
+        return person, client
 
     def guess(self, email: str, password: str = WRONG, address: str = "", **headers: str) -> httpx.Response:
         """One try at the door for first-party apps, which needs no form."""
