@@ -121,9 +121,9 @@ class Crowd:
 
     # --- Who is there ---
 
-    def person(self, name: str, *, password: str | None = PASSWORD, verified: bool = True, **fields: Any) -> Person:
+    def person(self, label: str, /, *, password: str | None = PASSWORD, verified: bool = True, **fields: Any) -> Person:
         """`may` are console permissions, such as `accounts.change_user`."""
-        address = f"{name}.{next(self._number)}@example.com"
+        address = f"{label}.{next(self._number)}@example.com"
         may = fields.pop("may", ())
         values = {"email": address, "password": password, "verified": verified, "fields": fields, "may": list(may)}
         return Person(self.inside(_PERSON, **values), address, password or "")
