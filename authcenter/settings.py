@@ -168,6 +168,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "authcenter.server.static_files.Storage"},
 }
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["png", "jpg", "svgz", "gz", "br", "woff", "woff2", "map"]
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default tells every site that it may read them
 WHITENOISE_MANIFEST_STRICT = False  # unfold names a file it does not ship
 MEDIA_ROOT = DATA_DIR / "media"
 
