@@ -51,6 +51,8 @@ def _options(blocking_threads: int) -> list[str]:
         "--respawn-failed-workers",
         "--workers-kill-timeout=10",
         "--no-ws",
+        "--http=1",  # as proxies speak to it; HTTP/2 would bring limits of its own, of 16 MiB for headers
+        f"--http1-buffer-size={32 * 1024}",  # headers that do not fit are refused: 431
         "--log-level=warning",
         f"--working-dir={settings.BASE_DIR}",
     ]
