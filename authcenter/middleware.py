@@ -1,11 +1,26 @@
-"""Headers of pages: no caching of what concerns a person, no powerful features, and where the policy must be wider."""
+"""Nothing in the clear; and headers of pages: no caching of what concerns a person, no powerful features, and where the
+policy must be wider."""
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 _PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 _FLOW_PAGES = ("/accounts/", "/oauth/", "/device")
+
+
+class HttpsOnlyMiddleware:
+    """What a proxy says it was asked in the clear is refused, not redirected: a client that is answered sends the next
+    secret in the clear too."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SECURE and settings.TRUSTED_PROXIES and request.headers.get("X-Forwarded-Proto") == "http":
+            return HttpResponse(f"Only {settings.ISSUER} is served, by https.\n", "text/plain", status=400)
+        return self.get_response(request)
 
 
 class PageHeadersMiddleware:
