@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,20 @@ from tests.services import free_port
 
 
 class Server:
-    """granian with two workers, and a database, cache and folder of its own; or all but the port of another node."""
+    """granian with two workers, and a database, cache and folder of its own; or all but the port of another node.
 
-    def __init__(self, folder: Path, *, use: str = "server", workers: int = 2, beside: "Server | None" = None) -> None:
+    It is a demo, unless `settings`, which are environment variables, say otherwise.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        use: str = "server",
+        workers: int = 2,
+        beside: "Server | None" = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         port = free_port()
         self.url, self.data_dir = f"http://localhost:{port}", folder / "data"
         if beside is None:
@@ -35,7 +46,7 @@ class Server:
         else:
             self.data_dir = beside.data_dir
             self.environment = {**beside.environment, "PORT": str(port)}
-        self.environment["WORKERS"] = str(workers)
+        self.environment |= {"WORKERS": str(workers), **(settings or {})}
         self._log = folder / f"server-{port}.log"
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "serve"],

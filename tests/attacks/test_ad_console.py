@@ -207,3 +207,13 @@ def test_ad_12_no_text_breaks_a_line_of_the_log(crowd: Crowd, root, forged):
         if "forged" in line:
             told = json.loads(line)
             assert told.get("actor") != "forged" and told["event"] != "signed_in"
+
+
+def test_ad_14_the_demos_passwords_are_random_and_kept_from_others(crowd: Crowd):
+    people = crowd.server.demo["people"].values()
+    assert len({person["password"] for person in people}) == 2
+    assert all(len(person["password"]) >= 16 for person in people)
+    assert (crowd.server.data_dir / "demo.json").stat().st_mode & 0o077 == 0
+    for person in people:
+        for guess in ("admin", "password", "demo", person["email"]):
+            assert crowd.guess(person["email"], guess).status_code == 401
