@@ -100,6 +100,7 @@ class AccountAdapter(DefaultAccountAdapter):
         request.session.cycle_key()  # a cookie that was taken before must not rise with this one
         if (session := current_session(request)) is not None:
             Session.objects.filter(pk=session.pk).update(auth_time=timezone.now())
+            forget_current_session(request)  # what waited for this goes on within this very request
             events.record(request, events.Kind.REAUTHENTICATED, actor=user.pk, subject=session.pk)
         return True
 

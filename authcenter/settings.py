@@ -233,6 +233,9 @@ REFRESH_IDLE = timedelta(days=14)
 REFRESH_ABSOLUTE = timedelta(days=90)
 BROWSER_SESSION_IDLE = timedelta(hours=24)
 BROWSER_SESSION_REMEMBERED = timedelta(days=30)
+CONSOLE_SIGN_IN = timedelta(hours=1)
+"""An operator whose sign-in is older proves himself again, however long his browser is remembered."""
+
 RETRY_WINDOW_SECONDS = 10
 """How long a client that proves a key may repeat a refresh and gets the very same successor."""
 

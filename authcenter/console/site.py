@@ -8,17 +8,21 @@ from functools import update_wrapper
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.core.exceptions import ReauthenticationRequired
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
 from accounts.models import Role, User
+from accounts.sign_in import current_session
 from authcenter.audit.models import AuditEvent
 from authcenter.console.apis import APIAdmin, ScopeAdmin
 from authcenter.console.applications import ApplicationAdmin
@@ -50,12 +54,16 @@ class ConsoleSite(UnfoldAdminSite):
     index_title = _("Dashboard")
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """A stranger is sent to sign in; somebody who is signed in and is no operator gets a plain refusal."""
+        """A stranger is sent to sign in, and somebody who is no operator gets a plain refusal. An operator whose
+        sign-in is old proves himself again: a remembered browser is worth less here than on his own pages."""
         guarded = super().admin_view(view, cacheable)
 
         def door(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
             if request.user.is_authenticated and not self.has_permission(request):
                 raise PermissionDenied
+            session = current_session(request)
+            if session and timezone.now() - session.auth_time > settings.CONSOLE_SIGN_IN:
+                raise ReauthenticationRequired
             return guarded(request, *args, **options)
 
         return update_wrapper(door, view)
