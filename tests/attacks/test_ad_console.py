@@ -126,6 +126,33 @@ def test_ad_07_an_operator_who_is_one_no_more_is_out_at_once(crowd: Crowd):
     assert console.get("/admin/accounts/user/").status_code == 403
 
 
+_OLD = """
+from datetime import timedelta
+from django.utils import timezone
+from authcenter.sessions.models import Session
+Session.objects.filter(user=whom).update(auth_time=timezone.now() - timedelta(minutes=61))
+"""
+
+
+def test_ad_07_an_hour_after_signing_in_an_operator_proves_himself_again(crowd: Crowd):
+    """What he was about to do waits for the password, and is done then."""
+    oscar, alice = crowd.person("oscar", is_staff=True, is_superuser=True), crowd.person("alice")
+    browser, address = crowd.signed_in(oscar), f"/admin/accounts/user/{alice.id}/change/"
+    proof = browser.open(address).form("given_name").fields
+    crowd.inside(_OLD, whom=oscar.id)
+    assert browser.http.get("/account/").status_code == 200
+    assert browser.open(address).page.url.path == "/accounts/reauthenticate/"
+    assert browser.submit("password", password=WRONG).page.url.path == "/accounts/reauthenticate/"
+    assert browser.submit("password", password=PASSWORD).page.url.path == address
+    crowd.inside(_OLD, whom=oscar.id)
+    ending = {"csrfmiddlewaretoken": proof["csrfmiddlewaretoken"], "confirmed": "yes"}
+    ended = browser.http.post(f"/admin/accounts/user/{alice.id}/revoke/", data=ending, headers={"Origin": crowd.url})
+    assert ended.status_code == 302 and not crowd.events("user_revoked", alice.id)
+    done = browser.open(ended.headers["Location"]).submit("password", password=PASSWORD)
+    assert crowd.events("user_revoked", alice.id), (done.page.status_code, done.page.url, done.page.text[:1500])
+    assert crowd.events("user_revoked", alice.id)
+
+
 @pytest.mark.parametrize(
     "onward",
     [
