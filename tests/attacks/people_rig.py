@@ -103,10 +103,7 @@ class Crowd:
         )
 
     def browser(self, address: str = "") -> Stranger:
-        stranger = Stranger(self.url)
-        stranger.http.close()
-        stranger.http = self.client(address)
-        return stranger
+        return Stranger(self.url, self.client(address))
 
     def judge(self, response: httpx.Response) -> None:
         """What holds for every answer: no server error, no password; in a refusal no token, code, stack or SQL."""
@@ -207,8 +204,9 @@ class Crowd:
 
     def mails(self, to: str) -> list[str]:
         """The whole text of each mail, subject included, oldest first."""
-        parsed = (email.message_from_string(text, policy=email.policy.default) for text in self.server.mails())
-        return [f"{mail['Subject']}\n\n{mail.get_content()}" for mail in parsed if mail["To"] == to]
+        texts = [text for text in self.server.mails() if f"\nTo: {to}\n" in text]
+        parsed = (email.message_from_string(text, policy=email.policy.default) for text in texts)
+        return [f"{mail['Subject']}\n\n{mail.get_content()}" for mail in parsed]
 
     def codes(self, to: str) -> list[str]:
         found = [code for text in self.mails(to) for code in _CODE.findall(text)]
