@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
 from unfold.sites import UnfoldAdminSite
 
 from accounts.models import Role, User
@@ -66,7 +67,7 @@ class ConsoleSite(UnfoldAdminSite):
                 raise ReauthenticationRequired
             return guarded(request, *args, **options)
 
-        return update_wrapper(door, view)
+        return update_wrapper(require_http_methods(["GET", "HEAD", "POST"])(door), view)
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Never a form of its own, whatever the method."""
