@@ -1,0 +1,36 @@
+"""One scene a session, one attacker a test; and after each test the server serves whoever asks rightly."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.attacks.inside import Inside
+from tests.attacks.rig import Rig
+from tests.attacks.scene import Scene
+from tests.live import Server
+
+
+@pytest.fixture(scope="session")
+def scene(server: Server) -> Iterator[Scene]:
+    inside = Inside(server)
+    scene = Scene(server, inside)
+    first = Rig(scene)
+    for person in (scene.alice, scene.bob):
+        first.tokens(first.web, person)
+    first.close()
+    yield scene
+    log, audit = server.log(), inside.audit_text()
+    inside.close()
+    for secret in scene.secrets:
+        assert secret not in log, "a secret is in the log"
+        assert secret not in audit, "a secret is in the audit log"
+
+
+@pytest.fixture
+def rig(scene: Scene) -> Iterator[Rig]:
+    attacker = Rig(scene)
+    yield attacker
+    attacker.close()
+    honest = Rig(scene)
+    assert honest.tokens(honest.web, scene.alice)["access_token"], "after the attack, nobody is served"
+    honest.close()
