@@ -118,7 +118,15 @@ def logging(level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": "authcenter.audit.logs.formatter"}},
-        "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
+        "filters": {"in a line": {"()": "authcenter.audit.logs.StrangersFaults"}},
+        "handlers": {
+            "stdout": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stdout",
+                "formatter": "json",
+                "filters": ["in a line"],
+            }
+        },
         "root": {"handlers": ["stdout"], "level": level},
         "loggers": {
             # Their debug lines carry codes and tokens (base library fault M18): never below INFO.
