@@ -86,6 +86,8 @@ def _decide(http: HttpRequest, parameters: Parameters, waiting: pending.Pending 
     except OAuth2Error as error:
         return respond.with_page(http, error, client_id=parameters.get("client_id") or "")
     try:
+        if parameters.repeated:  # before the library reads one of the two values
+            raise InvalidRequestError(description="A parameter was sent more than once.")
         server().check(request)
         asked = _rules(request, parameters)
         return _person(http, request, parameters, asked, waiting)
@@ -124,8 +126,6 @@ class Asked:
 
 def _rules(request: Request, parameters: Parameters) -> Asked:
     """Each raises the error that its specification names."""
-    if parameters.repeated:
-        raise InvalidRequestError(description="A parameter was sent more than once.")
     if parameters.get("request") is not None:
         raise RequestNotSupported
     if parameters.get("request_uri") is not None:
