@@ -147,9 +147,9 @@ class Rig:
     def refresh(self, app: App, token: str, **changes: Any) -> httpx.Response:
         return self.token(app, {"grant_type": "refresh_token", "refresh_token": token, **changes})
 
-    def machine(self, app: App | None = None, scope: str | None = "films:read", **changes: Any) -> httpx.Response:
+    def machine_token(self, scope: str | None = "films:read", app: App | None = None, **changes: Any) -> httpx.Response:
         return self.token(
-            app or self.scene.apps["machine"], {"grant_type": "client_credentials", "scope": scope, **changes}
+            app or self.machine, {"grant_type": "client_credentials", "scope": scope, **changes}
         )
 
     def tokens(self, app: App, person: Person, browser: Visitor | None = None, **changes: Any) -> dict[str, Any]:

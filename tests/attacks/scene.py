@@ -84,9 +84,9 @@ class Scene:
         number = self.number()
         return f"127.{1 + number // 62_500}.{number // 250 % 250}.{number % 250 + 1}"
 
-    def person(self, name: str = "mallory", **fields: Any) -> Person:
+    def person(self, handle: str = "mallory", **fields: Any) -> Person:
         """Somebody new."""
-        return Person(**self.inside.person(f"{name}{self.number()}@example.test", PASSWORD, **fields))
+        return Person(**self.inside.person(f"{handle}{self.number()}@example.test", PASSWORD, **fields))
 
     def application(self, kind: str, name: str, scopes: list[str], **fields: Any) -> App:
         told = self.inside.application(kind, name, scopes, **fields)
