@@ -1,5 +1,6 @@
 """What `Inside` can do: each function runs in the server's Django and returns what JSON can carry."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,6 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session as CookieSession
 from django.db.models import F
-from django.utils import timezone
 
 from accounts.models import User
 from authcenter.audit.models import AuditEvent
@@ -183,17 +183,14 @@ def generations(person: str) -> list[int]:
 
 def private_keys() -> dict[str, Any]:
     """The server's own signing keys, by algorithm: the worst tokens are those with a good signature."""
-    return {row.algorithm: vault.decrypt(row.private_key) for row in Key.objects.filter(state=Key.State.ACTIVE)}
+    return {
+        row.algorithm: json.loads(vault.decrypt(row.private_key)) for row in Key.objects.filter(state=Key.State.ACTIVE)
+    }
 
 
-def now() -> float:
-    """By the clock of the server's database rows."""
-    return timezone.now().timestamp()
-
-
-def revoked_key() -> str:
+def revoked_key() -> Any:
     """A private key that was published and then given up as compromised."""
     key = Key.objects.get(state=Key.State.NEXT, algorithm="ES256")
     rotation.revoke_key(key.kid)
     revocation.revoke(revocation.Kind.KEY, key.kid, reason="compromised")
-    return vault.decrypt(key.private_key)
+    return json.loads(vault.decrypt(key.private_key))

@@ -5,7 +5,8 @@ stack trace or SQL in an error, and an answer in bounded time.
 """
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
@@ -62,6 +63,15 @@ class Visitor(Stranger):
     def allow(self) -> "Visitor":
         self.submit("allow", press="allow")
         return self
+
+    def is_signed_in(self) -> bool:
+        return self.http.get("/account/").status_code == 200
+
+    def remove_app(self, authorization: str) -> None:
+        """Take a consent back."""
+        page = f"/account/apps/{authorization}/remove/"
+        token = self.open(page).form("csrfmiddlewaretoken").fields
+        assert self.http.post(page, data=token, headers={"Origin": self.url}).status_code == 302
 
     def code(self, app: App, **changes: Any) -> str:
         """A code; she agrees where she is asked."""
@@ -148,9 +158,7 @@ class Rig:
         return self.token(app, {"grant_type": "refresh_token", "refresh_token": token, **changes})
 
     def machine_token(self, scope: str | None = "films:read", app: App | None = None, **changes: Any) -> httpx.Response:
-        return self.token(
-            app or self.machine, {"grant_type": "client_credentials", "scope": scope, **changes}
-        )
+        return self.token(app or self.machine, {"grant_type": "client_credentials", "scope": scope, **changes})
 
     def tokens(self, app: App, person: Person, browser: Visitor | None = None, **changes: Any) -> dict[str, Any]:
         """What a whole authorization buys."""
@@ -171,11 +179,11 @@ class Rig:
     def is_active(self, caller: App, token: str) -> bool:
         return bool(ok(self.introspect(caller, token))["active"])
 
-    def at_every_worker(self, times: int = 12) -> Iterator[httpx.Client]:
-        """Clients on connections of their own: the workers of the server take turns at those."""
-        for _ in range(times):
-            with self.client() as client:
-                yield client
+    def scattered(self) -> "Rig":
+        """The same with a connection for each request: the server's workers take turns at those."""
+        other = self.elsewhere()
+        other.http.headers["Connection"] = "close"
+        return other
 
     # --- Looks ------------------------------------------------------------------------------------------------------
 
@@ -189,6 +197,14 @@ class Rig:
     def audited(self, response: httpx.Response) -> list[str]:
         """What the audit log says of this request."""
         return [event["kind"] for event in self.inside.events(response.headers["X-Request-ID"])]
+
+
+def soon(holds: Callable[[], bool]) -> None:
+    """For what another worker may learn a moment later, however slow the machine is."""
+    deadline = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "it never happens"
+        time.sleep(0.02)
 
 
 def ok(response: httpx.Response) -> dict[str, Any]:

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import httpx
+from joserfc.jwk import ECKey, RSAKey
 
 from authcenter.oauth.registration import DEVICE_CODE
 from tests import live
+from tests.attacks import forge
 from tests.attacks.inside import Inside
 from tests.oauth.flow import App
 
@@ -21,7 +23,7 @@ ORIGIN = "https://spa.test"
 APPLICATIONS: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "web": (
         "web",
-        ["films:read", "films:write", "account:read"],
+        ["films:read", "films:write", "account:read", "orders:read"],
         {
             "redirect_uris": f"{RETURN} {WITH_QUERY} https://rp1.test/other",
             "post_logout_redirect_uris": "https://rp1.test/bye",
@@ -74,6 +76,9 @@ class Scene:
             name: self.application(kind, name.capitalize(), scopes, **fields)
             for name, (kind, scopes, fields) in APPLICATIONS.items()
         }
+        keys = {"ES256": ECKey, "RS256": RSAKey}
+        self.keys = {name: keys[name].import_key(jwk) for name, jwk in inside.private_keys().items()}
+        """The server's own, with which the worst tokens are signed."""
         self.alice, self.bob = self.person("alice"), self.person("bob")
 
     def number(self) -> int:
@@ -99,6 +104,12 @@ class Scene:
         told = self.inside.api(identifier, name, titled)
         row = SimpleNamespace(client_id=told["client_id"], token_endpoint_auth_method="client_secret_basic")
         return App(row, self.secret(told["secret"]), identifier)  # type: ignore[arg-type]
+
+    def sign(self, payload: Any, typ: str, algorithm: str = "ES256", **header: Any) -> str:
+        """A token by the server's own key."""
+        key = self.keys[algorithm]
+        signer = forge.es256(key) if isinstance(key, ECKey) else forge.rs(key)
+        return forge.compact({"alg": algorithm, "typ": typ, "kid": key.thumbprint(), **header}, payload, signer)
 
     def secret(self, value: str) -> str:
         """Remember what no error may tell."""

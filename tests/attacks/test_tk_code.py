@@ -179,9 +179,7 @@ def test_tk_14_body_type(rig, path, kind):
         ) + "--x--\r\n",
     }  # fmt: skip
     with rig.untouched():
-        response = rig.post(
-            path, bodies.get(kind, urlencode(fields)), rig.machine, **{"Content-Type": kind}
-        )
+        response = rig.post(path, bodies.get(kind, urlencode(fields)), rig.machine, **{"Content-Type": kind})
     refusals.json_error(response, "invalid_request", 400)
 
 
