@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.attacks.inside import Inside
+from tests.attacks.places import Genuine
 from tests.attacks.rig import Rig
 from tests.attacks.scene import Scene
 from tests.live import Server
@@ -34,3 +35,16 @@ def rig(scene: Scene) -> Iterator[Rig]:
     honest = Rig(scene)
     assert honest.tokens(honest.web, scene.alice)["access_token"], "after the attack, nobody is served"
     honest.close()
+
+
+@pytest.fixture(scope="session")
+def genuine(scene: Scene) -> Iterator[Genuine]:
+    made = Genuine(scene)
+    yield made
+    made.issuer.stop()
+
+
+@pytest.fixture
+def nothing_is_stored(rig: Rig) -> Iterator[None]:
+    with rig.untouched():
+        yield

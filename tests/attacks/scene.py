@@ -105,7 +105,7 @@ class Scene:
         row = SimpleNamespace(client_id=told["client_id"], token_endpoint_auth_method="client_secret_basic")
         return App(row, self.secret(told["secret"]), identifier)  # type: ignore[arg-type]
 
-    def sign(self, payload: Any, typ: str, algorithm: str = "ES256", **header: Any) -> str:
+    def sign(self, payload: Any, typ: str, algorithm: str = "ES256", /, **header: Any) -> str:
         """A token by the server's own key."""
         key = self.keys[algorithm]
         signer = forge.es256(key) if isinstance(key, ECKey) else forge.rs(key)
