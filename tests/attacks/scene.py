@@ -91,7 +91,10 @@ class Scene:
 
     def person(self, handle: str = "mallory", **fields: Any) -> Person:
         """Somebody new."""
-        return Person(**self.inside.person(f"{handle}{self.number()}@example.test", PASSWORD, **fields))
+        return self.person_at(f"{handle}{self.number()}@example.test", **fields)
+
+    def person_at(self, email: str, **fields: Any) -> Person:
+        return Person(**self.inside.person(email, PASSWORD, **fields))
 
     def application(self, kind: str, name: str, scopes: list[str], **fields: Any) -> App:
         told = self.inside.application(kind, name, scopes, **fields)
