@@ -35,9 +35,9 @@ class _Forms(HTMLParser):
 class Stranger:
     """Stops where a redirect leaves the server: `left_to` is the address that a relying party would be called at."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, http: httpx.Client | None = None) -> None:
         self.url = url
-        self.http = httpx.Client(follow_redirects=False, timeout=30)
+        self.http = http or httpx.Client(follow_redirects=False, timeout=30)
         self.page: httpx.Response | None = None
         self.left_to = ""
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.attacks.inside import Inside
 from tests.attacks.places import Genuine
-from tests.attacks.rig import Rig
+from tests.attacks.rig import Rig, Visitor
 from tests.attacks.scene import Scene
 from tests.live import Server
 
@@ -27,14 +27,21 @@ def scene(server: Server) -> Iterator[Scene]:
         assert secret not in audit, "a secret is in the audit log"
 
 
+@pytest.fixture(scope="session")
+def honest(scene: Scene) -> Iterator[Visitor]:
+    """Somebody else, at a browser of her own: whatever attackers do, she is served."""
+    rig = Rig(scene)
+    yield rig.browser(scene.bob)
+    rig.close()
+
+
 @pytest.fixture
-def rig(scene: Scene) -> Iterator[Rig]:
+def rig(scene: Scene, honest: Visitor) -> Iterator[Rig]:
     attacker = Rig(scene)
     yield attacker
     attacker.close()
-    honest = Rig(scene)
-    assert honest.tokens(honest.web, scene.alice)["access_token"], "after the attack, nobody is served"
-    honest.close()
+    got = honest.rig.tokens(honest.rig.web, scene.bob, honest, prompt="none")
+    assert got["access_token"], "after the attack, nobody is served"
 
 
 @pytest.fixture(scope="session")

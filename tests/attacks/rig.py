@@ -7,7 +7,7 @@ stack trace or SQL in an error, and an answer in bounded time.
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +23,9 @@ LEAK = re.compile(
 SECONDS = 10
 """No answer takes longer, on any machine."""
 
+BIG = 200_000
+"""Bytes of a body that the server may refuse to read."""
+
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -30,8 +33,8 @@ class Visitor(Stranger):
     """A person's browser, from an address of its own."""
 
     def __init__(self, rig: "Rig") -> None:
-        super().__init__(rig.url)
-        self.rig, self.http = rig, rig.client()
+        super().__init__(rig.url, rig.client())
+        self.rig = rig
 
     def authorize(self, app: App, **changes: Any) -> httpx.Response:
         """One answer of the authorization endpoint."""
@@ -141,7 +144,18 @@ class Rig:
         elif isinstance(data, list):
             data = [*proof["data"].items(), *data]
         body = data if isinstance(data, str | bytes) else urlencode(data, doseq=True)
-        return self.http.post(path, content=body, headers={"Content-Type": FORM, **proof["headers"], **headers})
+        headers = {"Content-Type": FORM, **proof["headers"], **headers}
+        return self.patient(lambda more: self.http.post(path, content=body, headers={**headers, **more}), len(body))
+
+    @staticmethod
+    def patient(send: Callable[[dict[str, str]], httpx.Response], length: int) -> httpx.Response:
+        """The server hangs up on a body that it does not want to read, and its answer may be lost in that: again."""
+        if length < BIG:
+            return send({})
+        for _attempt in range(9):
+            with suppress(httpx.TransportError):
+                return send({"Connection": "close"})
+        return send({"Connection": "close"})
 
     def token(self, app: App | None, data: Any, **headers: str) -> httpx.Response:
         response = self.post("/oauth/token", data, app, **headers)

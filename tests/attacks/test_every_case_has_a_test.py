@@ -1,6 +1,7 @@
 """The table of attacks and the tests tell the same."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ GROUPS = sorted({name.partition("-")[0] for name in CASES})
 NAMED = re.compile(rf"(?<=_)({'|'.join(GROUPS).lower()})_(\d\d)(?=_|$)")
 
 
+@functools.cache
 def tried() -> dict[str, list[str]]:
     """The ids that tests of this folder name, with the tests."""
     found: dict[str, list[str]] = {}

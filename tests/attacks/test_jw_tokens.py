@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
@@ -58,9 +59,13 @@ def hostile(header: dict) -> dict[str, str]:
 
 def sends(rig: Rig, token: str) -> list[int]:
     """Statuses wherever a body or header takes a token."""
+
+    def as_json(path: str, name: str) -> httpx.Response:
+        return rig.patient(lambda more: rig.http.post(path, json={name: token}, headers=more), len(token))
+
     answers = [
-        rig.http.post("/api/token/verify/", json={"token": token}),
-        rig.http.post("/api/token/refresh/", json={"refresh": token}),
+        as_json("/api/token/verify/", "token"),
+        as_json("/api/token/refresh/", "refresh"),
         rig.introspect(rig.web, token),
         rig.revoke(rig.web, token),
     ]
@@ -73,14 +78,12 @@ def sends(rig: Rig, token: str) -> list[int]:
 def test_jw_19_huge_and_hostile_tokens(rig, genuine):
     """Refused before they are parsed, in bounded memory: after the first round, further ones cost none."""
     tokens, grew = hostile(genuine.header("access")), []
-    attacker = rig.scattered()  # the server hangs up on bodies that it does not want to read
     with rig.untouched():
         for _round in range(3):
             before = memory(rig)
             for name, token in tokens.items():
-                assert set(sends(attacker, token)) <= {200, 400, 401, 413, 431}, name
+                assert set(sends(rig, token)) <= {200, 400, 401, 413, 431}, name
             grew.append(memory(rig) - before)
-    attacker.close()
     assert min(grew[1:]) < 20 * 2**20, grew
     for name, token in tokens.items():
         with pytest.raises(InvalidToken):
