@@ -19,12 +19,14 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts import signing_out
 from accounts.device import device_name
 from accounts.models import User
 from accounts.sign_in import SID, authentication, current_session, end_everything_else, forget_current_session
 from authcenter import limits
 from authcenter.audit import events
 from authcenter.audit.address import client_address
+from authcenter.sessions import participants
 from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_session
 from authcenter.sessions.start import start_browser_session
@@ -55,7 +57,11 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def get_logout_redirect_url(self, request: HttpRequest) -> str:
-        return reverse("account_login")
+        """By way of the page that tells applications in the browser, where there are any. The library asks before it
+        signs out, the console afterwards."""
+        session = current_session(request)
+        some = signing_out.waits(request) or (session is not None and participants.frames(session.pk))
+        return reverse("account-signing-out" if some else "account_login")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         """The one door for passwords: the sign-in page, signing in again, and `/api/token/`.
@@ -115,8 +121,10 @@ class AccountAdapter(DefaultAccountAdapter):
     @transaction.atomic
     def logout(self, request: HttpRequest) -> None:
         session = current_session(request)
+        frames = participants.frames(session.pk) if session else []
         super().logout(request)
         forget_current_session(request)
+        signing_out.begin(request, frames)
         if session is not None and end_session(session.pk, reason="signed out"):
             events.record(request, events.Kind.SIGNED_OUT, actor=session.user_id, subject=session.pk)
 

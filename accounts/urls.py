@@ -3,9 +3,12 @@
 from allauth.account import views
 from django.urls import path
 
+from accounts.signing_out import signing_out
+
 urlpatterns = [
     path("login/", views.login, name="account_login"),
     path("logout/", views.logout, name="account_logout"),
+    path("signing-out/", signing_out, name="account-signing-out"),
     path("signup/", views.signup, name="account_signup"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),

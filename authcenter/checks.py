@@ -62,6 +62,30 @@ def faults() -> list[CheckMessage]:
             ),
         ),
         (
+            bool(set(settings.LEGACY_FLOWS) - {"implicit", "hybrid", "password"}),
+            Error(
+                f"LEGACY_FLOWS is {','.join(settings.LEGACY_FLOWS)}: there are implicit, hybrid and password.",
+                hint="Correct LEGACY_FLOWS, or unset it.",
+                id="authcenter.E007",
+            ),
+        ),
+        (
+            bool(settings.LEGACY_FLOWS),
+            Warning(
+                f"LEGACY_FLOWS is on: {', '.join(settings.LEGACY_FLOWS)}. RFC 9700 advises against these flows.",
+                hint="Move applications to the code flow with PKCE, then unset LEGACY_FLOWS.",
+                id="authcenter.W002",
+            ),
+        ),
+        (
+            not settings.REGISTRATION_REQUIRES_PKCE,
+            Warning(
+                "REGISTRATION_REQUIRES_PKCE is off: codes of self-registered applications can be injected.",
+                hint="Unset it as soon as those applications send a code_challenge.",
+                id="authcenter.W003",
+            ),
+        ),
+        (
             not settings.DEMO and settings.EMAIL_BACKEND == "accounts.mail.FileAndLogBackend" and not loopback,
             Warning(
                 "EMAIL_URL is not set: mail goes to files and its text, with codes, to the log.",

@@ -33,6 +33,12 @@ class Environment:
             return False
         raise ImproperlyConfigured(f"{name}: {value!r} is neither true nor false")
 
+    def choice(self, name: str, among: tuple[str, ...], *, default: str) -> str:
+        value = self.text(name, default=default).lower()
+        if value not in among:
+            raise ImproperlyConfigured(f"{name}: {value!r} is none of {', '.join(among)}")
+        return value
+
     def integer(self, name: str, *, default: int) -> int:
         value = self.text(name, default=str(default))
         try:

@@ -84,6 +84,16 @@ def device_codes(request: HttpRequest, client_id: str) -> list[Window]:
     return [Window(f"device-codes {client_id} {_origin(request)}", 200, 600)]
 
 
+def registrations(request: HttpRequest) -> list[Window]:
+    """Successes again: 20 applications an hour from one address, 500 from all."""
+    return [Window(f"registrations {_origin(request)}", 20, 3600), Window("registrations", 500, 3600)]
+
+
+def client_documents(request: HttpRequest, host: str) -> list[Window]:
+    """Requests to somebody else's server that a stranger causes: 30 in 5 minutes from one address, 30 to one host."""
+    return [Window(f"documents {_origin(request)}", 30, 300), Window(f"documents-at {host.lower()}", 30, 300)]
+
+
 def reached(windows: Iterable[Window]) -> int:
     """Seconds to wait, or 0 where no window is full. Reads, counts nothing."""
     full = {window.key: window.most for window in windows}

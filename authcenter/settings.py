@@ -256,6 +256,23 @@ OAUTH2_PROVIDER = {
     "REFRESH_TOKEN_EXPIRE_SECONDS": int(REFRESH_IDLE.total_seconds()),
 }
 
+LEGACY_FLOWS = env.strings("LEGACY_FLOWS", default=[])
+"""Flows that RFC 9700 advises against, for those who must: `implicit`, `hybrid`, `password`. Each application needs
+them switched on too. Off, they are neither advertised nor answered."""
+
+CLIENT_ASSERTION_AUDIENCES = env.strings("CLIENT_ASSERTION_AUDIENCES", default=[])
+"""What clients may name as `aud` of their assertions beside the issuer, such as the token endpoint, for those that
+know no better. Each is a string that another server must not share."""
+
+REGISTRATION = env.choice("REGISTRATION", ("off", "token", "open"), default="off")
+"""Who may register applications at /oauth/register: nobody, who holds an initial access token, or anybody."""
+
+REGISTRATION_REQUIRES_PKCE = env.boolean("REGISTRATION_REQUIRES_PKCE", default=True)
+"""False lets confidential applications that register themselves go without PKCE."""
+
+CLIENT_ID_METADATA_DOCUMENTS = env.boolean("CLIENT_ID_METADATA_DOCUMENTS", default=False)
+"""Whether an application may be known by the address of its metadata, without being registered."""
+
 # --- JWT sessions and the API ---------------------------------------------------------------------------------
 
 SIMPLE_JWT = {

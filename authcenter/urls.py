@@ -14,10 +14,11 @@ from authcenter.oauth.consent import consent, switch_account
 from authcenter.oauth.device import device_authorization
 from authcenter.oauth.device_page import confirm, device
 from authcenter.oauth.introspect import introspect
+from authcenter.oauth.register import register, registration
 from authcenter.oauth.revoke import revoke
 from authcenter.oauth.token import token
 from authcenter.oidc.discovery import discovery
-from authcenter.oidc.logout import confirm_logout, logout
+from authcenter.oidc.logout import confirm_logout, logout, signed_out
 from authcenter.oidc.userinfo import userinfo
 from authcenter.portal.connected_apps import connected_apps, remove_app
 from authcenter.server.health import livez, readyz
@@ -35,12 +36,15 @@ urlpatterns = [
     path("oauth/token", token, name="oauth-token"),  # RFC 6749 3.2
     path("oauth/revoke", revoke, name="oauth-revoke"),  # RFC 7009
     path("oauth/introspect", introspect, name="oauth-introspect"),  # RFC 7662
+    path("oauth/register", register, name="oauth-register"),  # RFC 7591
+    path("oauth/register/<str:client_id>", registration, name="oauth-registration"),  # RFC 7592
     path("oauth/device", device_authorization, name="oauth-device"),  # RFC 8628 3.1
     path("device", device, name="device"),  # RFC 8628 3.3, the page for people
     path("device/confirm", confirm, name="device-confirm"),  # the page for people
     path("oauth/userinfo", userinfo, name="oidc-userinfo"),  # OpenID Connect Core 5.3
     path("oauth/logout", logout, name="oidc-end-session"),  # OpenID Connect RP-Initiated Logout
     path("oauth/logout/confirm", confirm_logout, name="oidc-logout"),  # the page for people
+    path("oauth/logout/done", signed_out, name="oidc-signed-out"),  # the page for people
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
     path("accounts/", include("accounts.urls")),  # signing in and up

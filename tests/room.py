@@ -54,7 +54,12 @@ def _on_postgres(name: str) -> str:
     return urlsplit(POSTGRES)._replace(path=f"/{name}").geturl()
 
 
-for _name in ("ALLOWED_HOSTS", "EMAIL_URL", "ENCRYPTION_KEYS", "HOST", "SECRET_KEY", "TRUSTED_PROXIES", "WORKERS"):
+_SHELL = (
+    *("ALLOWED_HOSTS", "EMAIL_URL", "ENCRYPTION_KEYS", "HOST", "SECRET_KEY", "TRUSTED_PROXIES", "WORKERS"),
+    *("CLIENT_ASSERTION_AUDIENCES", "CLIENT_ID_METADATA_DOCUMENTS", "LEGACY_FLOWS", "REGISTRATION"),
+    *("OUTBOUND_ALLOWED", "OUTBOUND_CA_FILE", "REGISTRATION_REQUIRES_PKCE"),
+)
+for _name in _SHELL:
     os.environ.pop(_name, None)
     os.environ.pop(f"{_name}_FILE", None)
 os.environ.update(environment(FOLDER / "data", 8000, "tests"), DJANGO_SETTINGS_MODULE="authcenter.settings")

@@ -208,8 +208,52 @@ def test_grant_types_and_scopes_are_check_boxes(client, root, application):
     submit(client, address(app), grant_types=["authorization_code"], identity_scopes=["openid", "email"])
     app.refresh_from_db()
     assert (app.grant_types, app.identity_scopes) == (["authorization_code"], ["openid", "email"])
-    assert submit(client, address(app), grant_types=["password"]).status_code == 200
+    assert submit(client, address(app), grant_types=["nonsense"]).status_code == 200
     assert submit(client, address(app), identity_scopes=["root"]).status_code == 200
+
+
+def test_legacy_flows_are_warned_of_where_they_are_switched_on(client, root, application):
+    app, _secret = application()
+    assert "legacy" in client.get(address(app)).content.decode()
+    submit(client, address(app), grant_types=["authorization_code", "password"], response_types=["code", "id_token"])
+    app.refresh_from_db()
+    assert app.grant_types == ["authorization_code", "password"] and app.response_types == ["code", "id_token"]
+    assert "Legacy flows are on for" in client.get(address(app)).content.decode()
+
+
+def test_keys_and_addresses_are_judged_as_at_registration(client, root, application):
+    app, _secret = application()
+    page = submit(client, address(app), client_jwks='{"keys": [{"kty": "oct", "k": "AAAA"}]}')
+    assert page.status_code == 200 and "RSA, EC or OKP" in page.content.decode()
+    for name in ("backchannel_logout_uri", "client_jwks_uri"):
+        page = submit(client, address(app), **{name: "https://10.0.0.1/x"})
+        assert page.status_code == 200 and "private network" in page.content.decode()
+
+
+def test_an_initial_access_token_is_shown_once(client, root, db):
+    from authcenter.oauth.models import InitialAccessToken
+    from authcenter.oauth.registration import hashed
+
+    add = "/admin/oauth/initialaccesstoken/add/"
+    page = submit(client, add, name="Ops", uses_left="3")
+    row, text = InitialAccessToken.objects.get(), page.content.decode()
+    assert "Initial access token" in text and row.token_hash not in text and row.uses_left == 3
+    assert row.token_hash == hashed(re.search(r'id="client_secret"[^>]*value="([^"]+)"', text)[1])
+    assert row.token_hash not in client.get(f"/admin/oauth/initialaccesstoken/{row.pk}/change/").content.decode()
+
+
+def test_trusted_issuers_are_for_superusers(client, root, db):
+    from authcenter.oauth.models import TrustedIssuer
+
+    jwks = '{"keys": [{"kty": "oct", "k": "AAAA"}]}'
+    page = submit(client, "/admin/oauth/trustedissuer/add/", name="HR", issuer="https://hr.test", jwks=jwks)
+    assert page.status_code == 200 and not TrustedIssuer.objects.exists()
+    keyed = {"jwks": "null", "jwks_uri": "https://hr.test/jwks"}
+    submit(client, "/admin/oauth/trustedissuer/add/", name="HR", issuer="https://hr.test", **keyed)
+    assert TrustedIssuer.objects.get().jwks_uri == "https://hr.test/jwks"
+    root.is_superuser = False
+    root.save()
+    assert client.get("/admin/oauth/trustedissuer/").status_code == 403
 
 
 def test_revoking_everything(client, root, application):

@@ -57,6 +57,6 @@ class MeView(APIView):
         """The person behind the token; an application's token needs the scope `openid`."""
         user, token = person_and_token(request)
         if token.type != ACCESS_TYP:
-            return Response(about_person(user, token.scopes))
+            return Response({"sub": token.subject, **about_person(user, token.scopes)})
         roles_and_groups = {name: token.claims.get(name, []) for name in ("roles", "groups")}
-        return Response(about_person(user, IDENTITY) | roles_and_groups)
+        return Response({"sub": token.subject, **about_person(user, IDENTITY), **roles_and_groups})

@@ -91,6 +91,7 @@ class APIAdmin(RecordAdmin):
                     "name",
                     "identifier",
                     "description",
+                    "self_service",
                     "is_active",
                     "ends",
                     "client_id",

@@ -13,14 +13,19 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from authcenter.oauth import client_keys, response_types
 from authcenter.oauth.models import Application, Scope
-from authcenter.oauth.registration import DEFAULTS, new_application
+from authcenter.oauth.registration import DEFAULTS, JWT_BEARER, TOKEN_EXCHANGE, new_application
 from authcenter.oauth.scopes import IDENTITY
+from authcenter.outbox import outbound
 from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
 
 _LINES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
-_GRANTS = list(dict.fromkeys(grant for defaults in DEFAULTS.values() for grant in defaults["grant_types"]))
-_SHORT = {"urn:ietf:params:oauth:grant-type:device_code": "device_code"}
+_GRANTS = [
+    *dict.fromkeys(grant for defaults in DEFAULTS.values() for grant in defaults["grant_types"]),
+    *(TOKEN_EXCHANGE, JWT_BEARER, "password"),
+]
+_LEGACY = lazy(lambda name: _("%s (legacy: less safe, and off unless LEGACY_FLOWS allows it)") % name, str)
 _LONGEST = int(LONGEST_ACCESS_TOKEN.total_seconds())
 
 
@@ -38,9 +43,18 @@ class ApplicationForm(forms.ModelForm):
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     grant_types = forms.MultipleChoiceField(
-        choices=[(grant, _SHORT.get(grant, grant)) for grant in _GRANTS],
+        choices=[
+            (grant, _LEGACY(grant) if grant == "password" else grant.removeprefix("urn:ietf:params:oauth:grant-type:"))
+            for grant in _GRANTS
+        ],
         required=False,
         label=_("Grant types"),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    response_types = forms.MultipleChoiceField(
+        choices=[(name, name if name == "code" else _LEGACY(name)) for name in response_types.ALL],
+        required=False,
+        label=_("Response types"),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     identity_scopes = forms.MultipleChoiceField(
@@ -65,6 +79,24 @@ class ApplicationForm(forms.ModelForm):
                 cleaned[name] = "\n".join(cleaned[name].split())
         return cleaned
 
+    def clean_client_jwks(self) -> dict[str, Any] | None:
+        jwks: dict[str, Any] | None = self.cleaned_data["client_jwks"] or None
+        if jwks is not None and (why := client_keys.fault(jwks)):
+            raise forms.ValidationError(why)
+        return jwks
+
+    def _outbound(self, name: str) -> str:
+        url: str = self.cleaned_data[name]
+        if url and (why := outbound.fault(url)):
+            raise forms.ValidationError(why)
+        return url
+
+    def clean_client_jwks_uri(self) -> str:
+        return self._outbound("client_jwks_uri")
+
+    def clean_backchannel_logout_uri(self) -> str:
+        return self._outbound("backchannel_logout_uri")
+
     def clean_access_token_seconds(self) -> int | None:
         seconds: int | None = self.cleaned_data["access_token_seconds"]
         if seconds is not None and not 10 <= seconds <= _LONGEST:
@@ -83,6 +115,7 @@ class NewApplicationForm(ApplicationForm):
     )
     grant_types = None  # type: ignore[assignment]
     identity_scopes = None  # type: ignore[assignment]
+    response_types = None  # type: ignore[assignment]
     secret = ""
     """The new secret, for the answer to this request alone."""
 

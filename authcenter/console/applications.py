@@ -23,51 +23,24 @@ from unfold.enums import ActionVariant
 from authcenter.audit import events
 from authcenter.audit.models import AuditEvent
 from authcenter.console import receipts
+from authcenter.console.application_fields import FIXED, NEW, WHOLE
 from authcenter.console.application_forms import ApplicationForm, NewApplicationForm
 from authcenter.console.confirm import confirmation, is_confirmed, report, secret_page
+from authcenter.console.push import state_of
 from authcenter.console.record import RecordAdmin, list_link
 from authcenter.oauth.models import Application, Authorization, Family
 from authcenter.oauth.registration import set_new_secret
+from authcenter.sessions import participants
 from authcenter.sessions.revocation import Kind, end_all_of_application
-
-_FIXED = ("client_id", "kind", "client_type", "secret_made", "ends", "access", "created", "updated", "epoch")
 
 
 class ApplicationAdmin(RecordAdmin):
     list_display = ("name", "kind", "client_id", "is_active", "skip_authorization", "is_reviewed", "people", "created")
-    list_filter = ("kind", "is_active", "skip_authorization", "is_reviewed", "require_pkce")
+    list_filter = ("kind", "origin", "is_active", "skip_authorization", "is_reviewed", "require_pkce")
     search_fields = ("name", "client_id", "publisher", "redirect_uris")
     ordering = ("name",)
-    add_fieldsets = (
-        (None, {"fields": ("kind", "name")}),
-        (_("Addresses"), {"fields": ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")}),
-        (_("Access"), {"fields": ("scopes",)}),
-        (_("Who it is to people"), {"fields": ("publisher", "client_uri", "logo_uri", "policy_uri", "tos_uri")}),
-    )
-    fieldsets = (
-        (None, {"fields": ("name", "client_id", "is_active", "ends", "access")}),
-        (_("Addresses"), {"fields": ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")}),
-        (_("Access"), {"fields": ("scopes", "identity_scopes", "skip_authorization", "is_reviewed")}),
-        (
-            _("Security"),
-            {
-                "classes": ["tab"],
-                "fields": (
-                    ("kind", "client_type"),
-                    ("token_endpoint_auth_method", "secret_made"),
-                    "grant_types",
-                    "require_pkce",
-                    ("id_token_signed_response_alg", "access_token_signed_response_alg"),
-                    ("access_token_format", "access_token_seconds"),
-                ),
-            },
-        ),
-        (
-            _("Who it is to people"),
-            {"classes": ["tab"], "fields": ("publisher", "client_uri", "logo_uri", "policy_uri", "tos_uri")},
-        ),
-        (_("Record"), {"classes": ["tab"], "fields": ("created", "updated", "epoch")}),
-    )
+    add_fieldsets = NEW
+    fieldsets = WHOLE
     actions = ("revoke_selected",)
     actions_detail = ("roll_secret", "revoke_one")
     goes_along = (Authorization, Family)
@@ -95,6 +68,14 @@ class ApplicationAdmin(RecordAdmin):
             return str(_("Set"))
         made = f"{application.secret_rolled:%Y-%m-%d %H:%M}"
         return str(_("Made %s. It was shown then, and cannot be shown again.") % made)
+
+    @display(description=_("logout tokens"))
+    def logout_state(self, application: Application) -> Any:
+        return state_of(application.client_id) if application.backchannel_logout_uri else "–"
+
+    @display(description=_("software"))
+    def software(self, application: Application) -> str:
+        return " ".join(filter(None, (application.software_id, application.software_version))) or "–"
 
     @display(description=_("in use"))
     def access(self, application: Application) -> SafeString:
@@ -129,7 +110,7 @@ class ApplicationAdmin(RecordAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
             return ()
-        return _FIXED if request.user.is_superuser else (*_FIXED, "skip_authorization")
+        return FIXED if request.user.is_superuser else (*FIXED, "skip_authorization", "represents", "exchange")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         return super().get_form(request, obj, change, form=ApplicationForm if obj else NewApplicationForm, **options)
@@ -141,9 +122,18 @@ class ApplicationAdmin(RecordAdmin):
         if not change:
             obj.new_secret = form.secret
             return
+        if {"is_active", "backchannel_logout_uri"} & {*form.changed_data}:
+            participants.changed(obj)
         if "is_active" in form.changed_data and not obj.is_active:
             _end_all(request, obj, "disabled by an operator")
             self._told(request, obj)
+        legacy = {*obj.response_types} - {"code"} | {*obj.grant_types} & {"password"}
+        if {"grant_types", "response_types"} & {*form.changed_data} and legacy:
+            messages.warning(
+                request,
+                _("Legacy flows are on for %(name)s: %(flows)s. Move it to the code flow with PKCE when it can.")
+                % {"name": obj, "flows": ", ".join(sorted(legacy))},
+            )
         if "require_pkce" in form.changed_data and not obj.require_pkce:
             messages.warning(
                 request,
@@ -157,6 +147,8 @@ class ApplicationAdmin(RecordAdmin):
         return redirect(self.address_of(obj))
 
     def end_access(self, request: HttpRequest, obj: Application) -> None:
+        obj.is_active = False
+        participants.changed(obj)
         _end_all(request, obj, "deleted by an operator")
 
     # --- Actions ---
@@ -180,7 +172,7 @@ class ApplicationAdmin(RecordAdmin):
             )
         with transaction.atomic():
             secret = set_new_secret(application)
-            application.save(update_fields=["client_secret", "secret_rolled"])
+            application.save(update_fields=["client_secret", "readable_secret", "secret_rolled"])
             leaked = "leaked" in request.POST
             events.record(
                 request, events.Kind.SECRET_ROLLED, actor=request.user.pk, **self.about(application), leaked=leaked

@@ -10,7 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Role, User
 from authcenter.audit.models import AuditEvent
 from authcenter.keys.models import Key
-from authcenter.oauth.models import API, Application, Authorization, Family, Scope
+from authcenter.oauth.models import (
+    API,
+    Application,
+    Authorization,
+    Family,
+    InitialAccessToken,
+    Scope,
+    TrustedIssuer,
+)
 from authcenter.outbox.models import Delivery
 from authcenter.sessions.models import Revocation, Session
 
@@ -22,6 +30,8 @@ _GROUPS: tuple[tuple[Any, tuple[tuple[Any, str], ...]], ...] = (
             (Application, "apps"),
             (API, "dns"),
             (Scope, "checklist"),
+            (InitialAccessToken, "vpn_key"),
+            (TrustedIssuer, "verified"),
             (Authorization, "handshake"),
             (Family, "sync"),
         ),

@@ -34,7 +34,18 @@ class RecordAdmin(ModelAdmin):
     warn_unsaved_form = True
 
     unsearchable: ClassVar[frozenset[str]] = frozenset(
-        {"password", "client_secret", "private_key", "code", "token_hash", "token_checksum", "successor", "refresh_jti"}
+        {
+            "password",
+            "client_secret",
+            "readable_secret",
+            "registration_token",
+            "private_key",
+            "code",
+            "token_hash",
+            "token_checksum",
+            "successor",
+            "refresh_jti",
+        }
     )
     """Columns that no filter in an address may name: answers to prefixes would spell them out."""
 

@@ -26,12 +26,21 @@ from authcenter.console.audit import AuditAdmin
 from authcenter.console.authorizations import AuthorizationAdmin, FamilyAdmin
 from authcenter.console.keys import KeyAdmin
 from authcenter.console.push import DeliveryAdmin
+from authcenter.console.registrations import InitialAccessTokenAdmin, TrustedIssuerAdmin
 from authcenter.console.revocations import RevocationAdmin
 from authcenter.console.roles import GroupAdmin, RoleAdmin
 from authcenter.console.sessions import SessionAdmin
 from authcenter.console.users import UserAdmin
 from authcenter.keys.models import Key
-from authcenter.oauth.models import API, Application, Authorization, Family, Scope
+from authcenter.oauth.models import (
+    API,
+    Application,
+    Authorization,
+    Family,
+    InitialAccessToken,
+    Scope,
+    TrustedIssuer,
+)
 from authcenter.outbox.models import Delivery
 from authcenter.sessions.models import Revocation, Session
 
@@ -87,6 +96,8 @@ for model, model_admin in (
     (Application, ApplicationAdmin),
     (API, APIAdmin),
     (Scope, ScopeAdmin),
+    (InitialAccessToken, InitialAccessTokenAdmin),
+    (TrustedIssuer, TrustedIssuerAdmin),
     (Authorization, AuthorizationAdmin),
     (Family, FamilyAdmin),
     (Session, SessionAdmin),

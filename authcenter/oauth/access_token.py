@@ -20,6 +20,7 @@ from authcenter.keys.ring import ring
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.models import AccessToken, Application, DeviceGrant, Family, Grant
 from authcenter.oauth.registration import hashed
+from authcenter.oauth.subjects import subject_of
 from authcenter.resource_server.errors import InvalidToken
 from authcenter.resource_server.signature import signed_claims
 from authcenter.resource_server.verifier import instants
@@ -48,6 +49,17 @@ class Grounds:
     user_epoch: int = 0
     application_epoch: int = 0
     nonce: str = ""
+    claims: dict[str, list[str]] = field(default_factory=dict)
+    """Single claims that were asked for and agreed to, by target (`claims_request`)."""
+    granted_scope: str = ""
+    granted_resources: list[str] = field(default_factory=list)
+    """What was granted as a whole, of which `scopes` and `resources` may be a part: what a family begins with."""
+    until: int | None = None
+    """When a token must end at the latest (epoch seconds): an exchanged one with that which it was made from."""
+    actor: dict[str, Any] | None = None
+    """Claim `act` (RFC 8693 section 4.1)."""
+    origin: tuple[str, int] | None = None
+    """Client ID and epoch of the application whose token was exchanged: it dies with everything of that, too."""
 
     @classmethod
     def of(
@@ -57,6 +69,8 @@ class Grounds:
         return cls(
             scopes=scopes,
             resources=resources,
+            granted_scope=row.scope,
+            granted_resources=row.resource or [],
             user=row.user,
             authorization=row.authorization_id,
             session=row.session_id,
@@ -75,35 +89,50 @@ def lifetime(application: Application) -> int:
     return min(wanted, int(LONGEST_ACCESS_TOKEN.total_seconds()))
 
 
+def expires_in(grounds: Grounds) -> int:
+    """Seconds that a token minted now lives."""
+    usual = lifetime(grounds.application)
+    return usual if grounds.until is None else max(1, min(usual, grounds.until - int(time.time())))
+
+
 def mint(grounds: Grounds) -> tuple[str, dict[str, Any]]:
     """A token and its claims. An opaque one is written in the caller's transaction."""
     application, now = grounds.application, int(time.time())
     audience = scope_rules.audience(application, grounds.scopes, grounds.resources)
     claims: dict[str, Any] = {
         "iss": settings.ISSUER,
-        "sub": str(grounds.user.pk) if grounds.user is not None else application.client_id,
+        "sub": subject_of(application, grounds.user) if grounds.user is not None else application.client_id,
         "aud": audience[0] if len(audience) == 1 else audience,
         "client_id": application.client_id,
         "iat": now,
-        "exp": now + lifetime(application),
+        "exp": now + expires_in(grounds),
         "jti": secrets.token_urlsafe(16),
         "scope": " ".join(grounds.scopes),
         "aep": grounds.application_epoch,
     }
-    if grounds.user is not None and grounds.auth_time is not None:
-        claims |= {
-            "auth_time": int(grounds.auth_time.timestamp()),
-            "amr": grounds.amr,
-            "acr": grounds.acr,
-            "gid": str(grounds.authorization),
-            "fid": str(grounds.family),
-            "uep": grounds.user_epoch,
-        }
-        if grounds.session is not None and not grounds.offline:
-            claims["sid"] = str(grounds.session)
+    if grounds.user is not None:
+        claims |= _of_person(grounds)
+    if grounds.actor is not None:
+        claims["act"] = grounds.actor
+    if grounds.origin is not None:
+        claims["oid"], claims["oep"] = grounds.origin
+    if names := grounds.claims.get("userinfo"):
+        claims["userinfo_claims"] = names
     if application.access_token_format == Application.TokenFormat.OPAQUE:
         return _opaque(grounds, claims), claims
     return ring.sign(claims, typ=TYP, algorithm=application.access_token_signed_response_alg), claims
+
+
+def _of_person(grounds: Grounds) -> dict[str, Any]:
+    """What ends it, and how she signed in, where she did that here."""
+    claims: dict[str, Any] = {"gid": str(grounds.authorization), "uep": grounds.user_epoch}
+    if grounds.family is not None:
+        claims["fid"] = str(grounds.family)
+    if grounds.auth_time is not None:
+        claims |= {"auth_time": int(grounds.auth_time.timestamp()), "amr": grounds.amr, "acr": grounds.acr}
+    if grounds.session is not None and not grounds.offline:
+        claims["sid"] = str(grounds.session)
+    return claims
 
 
 def read(token: str) -> dict[str, Any]:

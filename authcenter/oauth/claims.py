@@ -9,20 +9,14 @@ from accounts.models import User
 from authcenter.oauth.scopes import IDENTITY
 
 
-def about_person(user: User, scopes: Iterable[str]) -> dict[str, Any]:
-    """`sub` and the claims of these scopes; what is unknown is left out (section 5.3.2)."""
-    claims: dict[str, Any] = {"sub": str(user.pk)}
-    for scope in scopes:
-        for name in IDENTITY[scope].claims if scope in IDENTITY else ():
-            value = _claim(user, name)
-            if value not in ("", None, {}):
-                claims[name] = value
-    return claims
+def about_person(user: User, scopes: Iterable[str], names: Iterable[str] = ()) -> dict[str, Any]:
+    """The claims of these scopes and of these names, without `sub`; what is unknown is left out (section 5.3.2)."""
+    of_scopes = [name for scope in scopes if scope in IDENTITY for name in IDENTITY[scope].claims]
+    claims = {name: _claim(user, name) for name in dict.fromkeys([*of_scopes, *names]) if name != "sub"}
+    return {name: value for name, value in claims.items() if value not in ("", None, {})}
 
 
 def _claim(user: User, name: str) -> Any:
-    if name == "sub":
-        return str(user.pk)
     if name == "updated_at":
         return int(user.updated_at.timestamp())
     if name == "email_verified" and not hasattr(user, name):  # who looked the person up may know it already

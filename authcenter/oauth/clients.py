@@ -1,13 +1,14 @@
 """Finding and authenticating applications (RFC 6749 section 2.3), by exactly the method that is registered.
 
-One statement: the application, what it may ask for at which API, and whether its refusals are over the limit.
-Ends at token, revocation and introspection alike. The secret is 256 random bits, so SHA-256 and a constant-time
-comparison are enough.
+One statement: the application, what it may ask for at which API, and whether its refusals are over the limit; one more
+for an assertion, which is good once. The secret is 256 random bits, so SHA-256 and a constant-time comparison are
+enough.
 """
 
 import base64
 import binascii
 import hmac
+from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from django.db.models import CharField, OuterRef, Subquery, Value
@@ -16,6 +17,7 @@ from django.http import HttpRequest
 
 from authcenter import limits
 from authcenter.audit import events
+from authcenter.oauth import assertions, client_assertion
 from authcenter.oauth.errors import InvalidClientError, InvalidRequestError, TooManyRefusals
 from authcenter.oauth.models import API, Application, Scope
 from authcenter.oauth.parameters import Parameters
@@ -50,68 +52,95 @@ def authenticate(request: HttpRequest, parameters: Parameters) -> Application:
     Raises `InvalidRequestError` where it used two methods or named two clients, `InvalidClientError` where the proof
     is missing, wrong or by another method than the registered one, `TooManyRefusals` over the limit.
     """
-    client_id, secret, method = _credentials(request, parameters)
-    windows = limits.application_secret(request, client_id) + limits.authorization_code(request, client_id)
-    application = find(client_id, windows)
-    if application is not None and application.over_limit:
+    proof = _proof(request, parameters)
+    windows = limits.application_secret(request, proof.client_id) + limits.authorization_code(request, proof.client_id)
+    application = find(proof.client_id, windows)
+    if application is None:
+        raise _refused(request, proof)
+    if application.over_limit:
         raise TooManyRefusals(limits.reached(windows))
-    if application is not None and application.token_endpoint_auth_method == method and _proved(application, secret):
-        return application
-    raise _refused(request, client_id, method)
+    try:
+        proof.check(application)
+    except assertions.Refused as refused:
+        raise _refused(request, proof, str(refused)) from None
+    return application
 
 
 def authenticate_caller(request: HttpRequest, parameters: Parameters) -> Application | API:
     """For introspection (RFC 7662 section 2.1): a confidential application, or an API by its own credentials."""
-    client_id, secret, method = _credentials(request, parameters)
-    windows = limits.application_secret(request, client_id)
-    api = API.objects.filter(client_id=client_id, is_active=True).first() if client_id.isascii() else None
+    proof = _proof(request, parameters)
+    windows = limits.application_secret(request, proof.client_id)
+    api = API.objects.filter(client_id=proof.client_id, is_active=True).first() if proof.client_id.isascii() else None
     if api is not None:
         if wait := limits.reached(windows):
             raise TooManyRefusals(wait)
-        if api.client_secret and hmac.compare_digest(api.client_secret, hashed(secret)):
+        if api.client_secret and hmac.compare_digest(api.client_secret, hashed(proof.secret)):
             return api
-        raise _refused(request, client_id, method)
+        raise _refused(request, proof)
     application = authenticate(request, parameters)
     if application.is_public:
-        raise _refused(request, client_id, method)
+        raise _refused(request, proof)
     return application
 
 
-def _proved(application: Application, secret: str) -> bool:
-    """A public application has nothing to prove; nobody has an empty secret."""
-    if application.is_public:
-        return True
-    return bool(application.client_secret) and hmac.compare_digest(application.client_secret, hashed(secret))
+@dataclass(frozen=True)
+class _Proof:
+    """Who a request says it is from, by which methods that may be said so, and the proof."""
+
+    client_id: str
+    methods: tuple[str, ...]
+    secret: str = ""
+    assertion: str = ""
+
+    def check(self, application: Application) -> None:
+        """Raises `assertions.Refused`. A public application has nothing to prove; nobody has an empty secret."""
+        if application.token_endpoint_auth_method not in self.methods:
+            raise assertions.Refused("not the registered method")
+        if self.assertion:
+            client_assertion.check(application, self.assertion)
+        elif not application.is_public and not (
+            application.client_secret and hmac.compare_digest(application.client_secret, hashed(self.secret))
+        ):
+            raise assertions.Refused("wrong secret")
 
 
-def _refused(request: HttpRequest, client_id: str, method: str) -> InvalidClientError | TooManyRefusals:
+def _refused(request: HttpRequest, proof: _Proof, why: str = "") -> InvalidClientError | TooManyRefusals:
     """One answer for every reason; the reason that matters, who and how often, goes to the log."""
-    windows = limits.application_secret(request, client_id)
+    windows = limits.application_secret(request, proof.client_id)
     wait = limits.refused(windows)
-    events.record(request, events.Kind.CLIENT_REFUSED, client_id=client_id, method=method)
+    events.record(
+        request, events.Kind.CLIENT_REFUSED, client_id=proof.client_id, method=" ".join(proof.methods), reason=why
+    )
     if wait:
         return TooManyRefusals(wait)
     if limits.reached(windows):  # by this very refusal: told once, the next ones are not even looked at
-        events.record(request, events.Kind.LIMIT_REACHED, client_id=client_id, limit="application_secret")
+        events.record(request, events.Kind.LIMIT_REACHED, client_id=proof.client_id, limit="application_secret")
     return InvalidClientError(description="Client authentication failed.")
 
 
-def _credentials(request: HttpRequest, parameters: Parameters) -> tuple[str, str, str]:
-    """Client id, secret and the method used."""
+def _proof(request: HttpRequest, parameters: Parameters) -> _Proof:
     named, secret = parameters.get("client_id"), parameters.get("client_secret")
+    assertion = parameters.get("client_assertion")
     header = request.META.get("HTTP_AUTHORIZATION", "")
+    if sum(bool(one) for one in (header, secret is not None, assertion is not None)) > 1:
+        raise InvalidRequestError(description="Use one method of client authentication, not two.")
     if header:
-        if secret is not None or parameters.get("client_assertion") is not None:
-            raise InvalidRequestError(description="Use one method of client authentication, not two.")
         client_id, secret = _basic(header)
         if named is not None and named != client_id:
             raise InvalidRequestError(description="The request names two clients.")
-        return client_id, secret, Application.AuthMethod.BASIC
+        return _Proof(client_id, (Application.AuthMethod.BASIC,), secret=secret)
+    if assertion is not None:
+        if parameters.get("client_assertion_type") != client_assertion.TYPE:
+            raise InvalidRequestError(description="The client_assertion_type is unknown.")
+        client_id = client_assertion.named(assertion)
+        if named is not None and named != client_id:  # RFC 7521 section 4.2
+            client_id = ""  # nobody: refused as any other assertion that proves nothing
+        return _Proof(client_id or named or "", client_assertion.METHODS if client_id else (), assertion=assertion)
     if named is None:
         raise InvalidClientError(description="Client authentication failed.")
     if secret is not None:
-        return named, secret, Application.AuthMethod.POST
-    return named, "", Application.AuthMethod.NONE
+        return _Proof(named, (Application.AuthMethod.POST,), secret=secret)
+    return _Proof(named, (Application.AuthMethod.NONE,))
 
 
 def _basic(header: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""/oauth/consent: what a person agrees to, and the stored Authorization.
+"""/oauth/consent: the page where a person agrees to what `granting` then keeps.
 
 What was granted is not asked again; new scopes and APIs are. First-party applications are not asked about. A native
 application is asked about each time, since anybody on the device can pose as it (RFC 8252 section 8.6).
@@ -9,11 +9,9 @@ from urllib.parse import urlsplit
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -22,55 +20,13 @@ from oauthlib.common import Request
 from accounts.models import User
 from accounts.sign_in import current_session
 from authcenter.audit import events
-from authcenter.oauth import clients, pending, respond
+from authcenter.oauth import authorization_request, pending, respond
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.claims import about_person
 from authcenter.oauth.errors import AccessDeniedError, InvalidRequestFatalError, OAuth2Error
+from authcenter.oauth.granting import Wanted, grant, living_authorization
 from authcenter.oauth.models import API, Application, Authorization, Scope
 from authcenter.oauth.redirects import is_loopback
-from authcenter.oauth.server import server
-from authcenter.sessions.models import Session
-
-
-def needed_or_given(
-    request: Request, session: Session, resources: list[str], prompt: frozenset[str], waiting: pending.Pending | None
-) -> Authorization | None:
-    """The Authorization that covers this request, or None where the person must be asked first."""
-    application: Application = request.client
-    living = _living(session.user, application)
-    answered = waiting is not None and waiting.consented and waiting.shown_to == str(session.user_id)
-    if application.skip_authorization and "consent" not in prompt:
-        return (
-            living
-            if _covers(living, request.scopes, resources)
-            else grant(session.user, application, request.scopes, resources)
-        )
-    if ("consent" in prompt or application.kind == Application.Kind.NATIVE) and not answered:
-        return None
-    return living if _covers(living, request.scopes, resources) else None
-
-
-def grant(user: User, application: Application, scopes: list[str], resources: list[str]) -> Authorization:
-    """Make or extend the one living Authorization of this person for this application."""
-    for _attempt in range(2):
-        try:
-            with transaction.atomic():
-                living = Authorization.objects.select_for_update().filter(
-                    user=user, application=application, withdrawn=None
-                ).first() or Authorization(user=user, application=application)
-                living.scopes = list(dict.fromkeys([*living.scopes, *scopes]))
-                living.resources = list(dict.fromkeys([*living.resources, *resources]))
-                living.updated = living.last_used = timezone.now()
-                living.save()
-                return living
-        except IntegrityError:  # the same consent at the same moment in another tab: now there is one to extend
-            continue
-    raise RuntimeError("two consents at once, twice")
-
-
-def used(authorization: Authorization) -> None:
-    """People see when an application last came for them."""
-    Authorization.objects.filter(pk=authorization.pk).update(last_used=timezone.now())
 
 
 @require_http_methods(["GET", "POST"])
@@ -83,16 +39,15 @@ def consent(http: HttpRequest) -> HttpResponse:
         )
     if session is None:
         return redirect(waiting.path)
-    request = server().authorization_request(http, waiting.parameters)
-    request._application = clients.find(waiting.parameters.get("client_id") or "")
     try:
-        server().check(request)
+        request = authorization_request.begun(http, waiting.parameters)
+        wanted = authorization_request.checked(request, waiting.parameters).wanted
     except OAuth2Error:  # the application changed meanwhile: the authorization endpoint knows how to say so
         return redirect(waiting.path)
     if http.method == "GET":
         waiting.shown_to = str(session.user_id)
         pending.save(http, waiting)
-        return render(http, "oauth/consent.html", _page(request, session.user, waiting))
+        return render(http, "oauth/consent.html", _page(request, session.user, wanted, waiting))
     if waiting.shown_to != str(session.user_id):
         return redirect(page_path(waiting))
     if "deny" in http.POST:
@@ -100,7 +55,7 @@ def consent(http: HttpRequest) -> HttpResponse:
         return respond.with_error(http, request, AccessDeniedError(description="The person said no."))
     if "allow" not in http.POST:
         return redirect(page_path(waiting))
-    authorization = grant(session.user, request.client, request.scopes, waiting.parameters.all("resource"))
+    authorization = grant(session.user, request.client, wanted)
     waiting.consented = True
     pending.save(http, waiting)
     events.record(
@@ -111,6 +66,7 @@ def consent(http: HttpRequest) -> HttpResponse:
         client_id=request.client.client_id,
         application=request.client.name,
         scopes=request.scopes,
+        claims=wanted.claim_names,
     )
     return redirect(waiting.path)
 
@@ -131,17 +87,11 @@ def page_path(waiting: pending.Pending) -> str:
     return f"{reverse('oauth-consent')}?{urlencode({'txn': waiting.key})}"
 
 
-def _living(user: User, application: Application) -> Authorization | None:
-    return Authorization.objects.filter(user=user, application=application, withdrawn=None).first()
-
-
-def _covers(living: Authorization | None, scopes: list[str], resources: list[str]) -> bool:
-    return living is not None and set(scopes) <= set(living.scopes) and set(resources) <= set(living.resources)
-
-
-def asked_for(user: User, scopes: list[str], resources: list[str], *, had: set[str]) -> dict[str, Any]:
+def asked_for(user: User, wanted: Wanted, living: Authorization | None) -> dict[str, Any]:
     """What the part of the page says that lists scopes: in groups what is new, apart what she granted before."""
-    described = _described(scopes, user, had)
+    had = set(living.scopes) if living else set()
+    described = _described(wanted.scopes, user, had)
+    described += _single_claims(wanted, user, set(living.claims) if living else set())
     groups: dict[str, list[dict[str, Any]]] = {}
     for scope in described:
         if scope["new"]:
@@ -149,19 +99,16 @@ def asked_for(user: User, scopes: list[str], resources: list[str], *, had: set[s
     return {
         "groups": [{"title": title, "scopes": scopes} for title, scopes in groups.items()],
         "granted": [scope for scope in described if not scope["new"]],
-        "offline": scope_rules.OFFLINE in scopes and scope_rules.OFFLINE not in had,
-        "resources": API.objects.filter(identifier__in=resources),
+        "offline": scope_rules.OFFLINE in wanted.scopes and scope_rules.OFFLINE not in had,
+        "resources": API.objects.filter(identifier__in=wanted.resources),
     }
 
 
-def _page(request: Request, user: User, waiting: pending.Pending) -> dict[str, Any]:
+def _page(request: Request, user: User, wanted: Wanted, waiting: pending.Pending) -> dict[str, Any]:
     application: Application = request.client
-    living = _living(user, application)
     destination, is_web = _destination(request.redirect_uri)
     return {
-        **asked_for(
-            user, request.scopes, waiting.parameters.all("resource"), had=set(living.scopes) if living else set()
-        ),
+        **asked_for(user, wanted, living_authorization(user, application)),
         "application": application,
         "user": user,
         "destination": destination,
@@ -198,6 +145,35 @@ def _described(scopes: list[str], user: User, had: set[str]) -> list[dict[str, A
             }
         described.append(entry)
     return described
+
+
+def _single_claims(wanted: Wanted, user: User, had: set[str]) -> list[dict[str, Any]]:
+    """Claims that no scope of this request brings along, each by the name of its field."""
+    of_scopes = {name for scope in wanted.scopes if scope in scope_rules.IDENTITY for name in _claims_of(scope)}
+    values = about_person(user, (), wanted.claim_names)
+    return [
+        {
+            "name": name,
+            "new": name not in had,
+            "group": _("Your identity"),
+            "title": _("See: %s") % _title(name),
+            "description": "",
+            "shared": values[name] if isinstance(values.get(name), str) else "",
+            "write": False,
+            "sensitive": False,
+        }
+        for name in wanted.claim_names
+        if name not in of_scopes
+    ]
+
+
+def _claims_of(scope: str) -> tuple[str, ...]:
+    return scope_rules.IDENTITY[scope].claims
+
+
+def _title(claim: str) -> str:
+    known = {field.name: field for field in User._meta.get_fields()}
+    return str(getattr(known.get(claim), "verbose_name", "") or claim.replace("_", " "))
 
 
 def _shared(user: User, scope: str) -> str:

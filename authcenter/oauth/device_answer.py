@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.device import device_name
 from accounts.sign_in import authentication
 from authcenter.audit import events
-from authcenter.oauth import clients, consent
+from authcenter.oauth import clients, granting
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.errors import OAuth2Error
 from authcenter.oauth.models import Application, DeviceGrant
@@ -47,7 +47,7 @@ def allow(http: HttpRequest, session: Session, grant: DeviceGrant) -> bool:
     with transaction.atomic():
         if not _claimed(grant, session):
             return False
-        authorization = consent.grant(session.user, grant.application, scopes, grant.resource)
+        authorization = granting.grant(session.user, grant.application, granting.Wanted(scopes, grant.resource))
         DeviceGrant.objects.filter(pk=grant.pk).update(
             authorization=authorization,
             session=session,

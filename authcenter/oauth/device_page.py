@@ -28,6 +28,7 @@ from authcenter.audit import events
 from authcenter.audit.address import client_address, network_of
 from authcenter.keys import vault
 from authcenter.oauth import consent, device_answer, user_code
+from authcenter.oauth.granting import Wanted
 from authcenter.oauth.models import Application, DeviceGrant
 from authcenter.sessions.models import Session
 
@@ -106,7 +107,7 @@ def _page(
 ) -> dict[str, Any]:
     code = vault.decrypt(asked["user_code"])
     return {
-        **consent.asked_for(session.user, grant.scope.split(), grant.resource, had=set()),
+        **consent.asked_for(session.user, Wanted(grant.scope.split(), grant.resource), None),
         "application": application,
         "user": session.user,
         "user_code": code,

@@ -33,13 +33,17 @@ __all__ = [
     "FatalClientError",
     "InvalidClientError",
     "InvalidClientIdError",
+    "InvalidClientMetadata",
     "InvalidGrantError",
+    "InvalidRedirectUri",
     "InvalidRequestError",
     "InvalidRequestFatalError",
     "InvalidScopeError",
     "InvalidTargetError",
+    "InvalidToken",
     "LoginRequired",
     "MethodNotAllowed",
+    "NotFound",
     "OAuth2Error",
     "RegistrationNotSupported",
     "RequestNotSupported",
@@ -48,6 +52,7 @@ __all__ = [
     "SlowDownError",
     "TooManyRefusals",
     "UnauthorizedClientError",
+    "UnmetAuthenticationRequirements",
     "UnsupportedGrantTypeError",
     "UnsupportedResponseTypeError",
     "json_error",
@@ -90,16 +95,56 @@ class RegistrationNotSupported(OAuth2Error):
     description = "The registration parameter is not supported."
 
 
-class MethodNotAllowed(OAuth2Error):
-    """The endpoint takes another method."""
+class UnmetAuthenticationRequirements(OAuth2Error):
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0."""
 
-    error = "invalid_request"
-    description = "This endpoint takes POST requests only."
-    status_code = 405
+    error = "unmet_authentication_requirements"
+    description = "The person cannot sign in in the way that is asked for."
+
+
+class InvalidRedirectUri(OAuth2Error):
+    """RFC 7591 section 3.2.2."""
+
+    error = "invalid_redirect_uri"
+
+
+class InvalidClientMetadata(OAuth2Error):
+    """RFC 7591 section 3.2.2."""
+
+    error = "invalid_client_metadata"
+
+
+class InvalidToken(OAuth2Error):
+    """RFC 6750 section 3.1, for the tokens that registration asks for."""
+
+    error = "invalid_token"
+    status_code = 401
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Allow": "POST"}
+        return {"WWW-Authenticate": f'Bearer realm="AuthCenter", error="{self.error}"'}
+
+
+class NotFound(OAuth2Error):
+    """The endpoint is switched off."""
+
+    error = "not_found"
+    status_code = 404
+
+
+class MethodNotAllowed(OAuth2Error):
+    """The endpoint takes other methods."""
+
+    error = "invalid_request"
+    status_code = 405
+
+    def __init__(self, allow: str = "POST") -> None:
+        super().__init__(description=f"This endpoint takes {allow} requests only.")
+        self.allow = allow
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Allow": self.allow}
 
 
 class TooManyRefusals(OAuth2Error):

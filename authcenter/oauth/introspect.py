@@ -18,10 +18,11 @@ from authcenter.oauth.grants import refresh_token
 from authcenter.oauth.models import API, Application
 from authcenter.oauth.parameters import from_form
 from authcenter.oauth.registration import hashed
+from authcenter.oauth.subjects import subject_of
 from authcenter.sessions.view import follower
 
 SIGNED = "application/token-introspection+jwt"
-_TOLD = ("iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti", "auth_time", "acr", "amr", "sid")
+_TOLD = ("iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti", "auth_time", "acr", "amr", "sid", "act")
 
 
 @csrf_exempt
@@ -85,7 +86,7 @@ def _about_refresh_token(caller: Application | API, said: refresh_token.Presente
     return {
         "active": True,
         "iss": settings.ISSUER,
-        "sub": str(family.user_id),
+        "sub": subject_of(caller, family.user),
         "client_id": caller.client_id,
         "scope": family.scope,
         "exp": int(min(family.expires, family.absolute_expires).timestamp()),

@@ -5,10 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from accounts.models import User
 from authcenter.oauth.models import Application
+from authcenter.oauth.subjects import named
 from authcenter.sessions.models import Revocation
 from authcenter.sessions.view import about
 
@@ -16,14 +17,21 @@ _verified = EmailAddress.objects.filter(user=OuterRef("pk"), email__iexact=Outer
 
 
 def person_behind(claims: Mapping[str, Any]) -> User | None:
-    """The active person of a token of theirs that nothing has taken back, or None; `email_verified` comes with it."""
+    """The active person of a token of theirs that nothing has taken back, or None.
+
+    With it come `email_verified`, and `userinfo_algorithm` of the application.
+    """
     try:
         subject = UUID(str(claims.get("sub")))
     except ValueError:
         return None
     user = (
-        User.objects.filter(_by_an_active_application(claims), pk=subject, is_active=True)
-        .annotate(token_is_revoked=Exists(Revocation.objects.filter(about(claims))), email_verified=Exists(_verified))
+        User.objects.filter(named(subject), _by_an_active_application(claims), is_active=True)
+        .annotate(
+            token_is_revoked=Exists(Revocation.objects.filter(about(claims))),
+            email_verified=Exists(_verified),
+            userinfo_algorithm=_of_application(claims, "userinfo_signed_response_alg"),
+        )
         .first()
     )
     if user is None or user.token_is_revoked or user.epoch > claims.get("uep", -1):
@@ -46,6 +54,10 @@ def is_alive(claims: Mapping[str, Any]) -> bool:
         is_active=True,
         epoch__lte=claims.get("aep", -1),
     ).exists()
+
+
+def _of_application(claims: Mapping[str, Any], column: str) -> Subquery:
+    return Subquery(Application.objects.filter(client_id=claims.get("client_id", "")).values(column)[:1])
 
 
 def _by_an_active_application(claims: Mapping[str, Any]) -> Q | Exists:

@@ -9,10 +9,13 @@ from typing import Any
 
 from django.utils import timezone
 
+from authcenter.keys import vault
 from authcenter.oauth.models import API, Application
 
 _CODE, _REFRESH = "authorization_code", "refresh_token"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _IDENTITY = ["openid", "profile", "email", "address", "phone"]
 
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -55,7 +58,7 @@ def new_application(kind: str, name: str, **fields: Any) -> tuple[Application, s
     application = Application(
         **{"kind": kind, "name": name, "client_id": new_client_id(), "require_pkce": True, **DEFAULTS[kind], **fields}
     )
-    return application, "" if application.is_public else set_new_secret(application)
+    return application, set_new_secret(application) if application.has_a_secret else ""
 
 
 def set_new_secret(application: Application | API) -> str:
@@ -63,6 +66,8 @@ def set_new_secret(application: Application | API) -> str:
     secret = secrets.token_urlsafe(32)
     application.client_secret = hashed(secret)
     if isinstance(application, Application):
+        mac = application.token_endpoint_auth_method == Application.AuthMethod.SECRET_JWT
+        application.readable_secret = vault.encrypt(secret) if mac else ""
         application.secret_rolled = timezone.now()
     return secret
 

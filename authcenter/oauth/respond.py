@@ -1,8 +1,11 @@
-"""Answers of the authorization endpoint: a redirect with `state` and `iss` (RFC 9207), or a page where none is safe."""
+"""Answers of the authorization endpoint: to the application with `state` and `iss` (RFC 9207), or a page where that is
+not safe. How they travel, `response_types` has noted on the request.
+"""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from oauthlib.common import Request, add_params_to_uri
 
@@ -22,18 +25,25 @@ class Redirect(HttpResponse):
         self["Cache-Control"] = "no-store"
 
 
-def with_code(location: str) -> Redirect:
-    return Redirect(add_params_to_uri(location, [("iss", settings.ISSUER)]))
+def to_application(http: HttpRequest, request: Request, answer: list[tuple[str, str]]) -> HttpResponse:
+    """In the query, in the fragment, or as a form that the browser posts (OAuth 2.0 Form Post Response Mode)."""
+    state = [] if request.state is None else [("state", request.state)]
+    answer = [*answer, *state, ("iss", settings.ISSUER)]
+    mode = request.__dict__["_mode"]
+    if mode == "form_post":
+        context = {"action": request.redirect_uri, "fields": answer, "application": request.client}
+        return render(http, "oauth/form_post.html", context)
+    if mode == "fragment":
+        return Redirect(f"{request.redirect_uri}#{urlencode(answer)}")
+    return Redirect(add_params_to_uri(request.redirect_uri, answer))
 
 
-def with_error(http: HttpRequest, request: Request, error: OAuth2Error) -> Redirect:
+def with_error(http: HttpRequest, request: Request, error: OAuth2Error) -> HttpResponse:
     """RFC 6749 section 4.1.2.1, for a client and redirect URI that were checked."""
     answer = [("error", error.error), ("error_description", error.description or error.error)]
-    if request.state is not None:
-        answer.append(("state", request.state))
     kind = events.Kind.CONSENT_DENIED if error.error == "access_denied" else events.Kind.AUTHORIZATION_REFUSED
     events.record(http, kind, client_id=request.client.client_id, error=error.error)
-    return Redirect(add_params_to_uri(request.redirect_uri, [*answer, ("iss", settings.ISSUER)]))
+    return to_application(http, request, answer)
 
 
 def with_page(http: HttpRequest, error: OAuth2Error, *, client_id: str = "") -> HttpResponse:

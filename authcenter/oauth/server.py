@@ -7,24 +7,31 @@ validator, the grant classes with their validators before and after, and the tok
 import functools
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from oauthlib.common import Request
 from oauthlib.oauth2 import BearerToken
 
 from authcenter.audit import events
-from authcenter.oauth import access_token
+from authcenter.oauth import access_token, clients
 from authcenter.oauth.errors import InvalidRequestError, UnsupportedGrantTypeError
 from authcenter.oauth.grants import authorization_code, client_credentials, refresh_token
 from authcenter.oauth.grants.authorization_code import AuthorizationCodeGrant
 from authcenter.oauth.grants.client_credentials import ClientCredentialsGrant
 from authcenter.oauth.grants.device_code import DeviceCodeGrant
+from authcenter.oauth.grants.jwt_bearer import JWTBearerGrant
+from authcenter.oauth.grants.password import PasswordGrant
 from authcenter.oauth.grants.refresh_token import RefreshTokenGrant
+from authcenter.oauth.grants.token_exchange import TokenExchangeGrant
 from authcenter.oauth.parameters import Parameters
-from authcenter.oauth.registration import DEVICE_CODE
+from authcenter.oauth.registration import DEVICE_CODE, JWT_BEARER, TOKEN_EXCHANGE
 from authcenter.oauth.validator import Validator
 
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE)
-RESPONSE_TYPES = ("code",)
+
+def grant_types() -> list[str]:
+    """What this installation answers to at the token endpoint; `implicit` has no token request."""
+    usual = ["authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE, JWT_BEARER]
+    return [*usual, *(["password"] if "password" in settings.LEGACY_FLOWS else [])]
 
 
 class Server:
@@ -38,6 +45,9 @@ class Server:
             "refresh_token": RefreshTokenGrant(validator, post_token=[refresh_token.consume]),
             "client_credentials": ClientCredentialsGrant(validator, post_token=[client_credentials.allow]),
             DEVICE_CODE: DeviceCodeGrant(validator),
+            TOKEN_EXCHANGE: TokenExchangeGrant(validator),
+            JWT_BEARER: JWTBearerGrant(validator),
+            "password": PasswordGrant(validator),
         }
         self.tokens = BearerToken(validator, _access_token, _lifetime, _refresh_token)
 
@@ -46,11 +56,13 @@ class Server:
         request = _request(http, parameters)
         if request.grant_type is None:
             raise InvalidRequestError(description="Missing grant_type parameter.")
-        grant = self.grants.get(request.grant_type)
+        grant = self.grants.get(request.grant_type) if request.grant_type in grant_types() else None
         if grant is None:
             raise UnsupportedGrantTypeError(request=request)
         request.scopes = request.scope.split(" ") if request.scope else None
         request.response_type = None
+        # Before the grant's transaction: what is learnt here stays, whatever becomes of the grant.
+        request._authenticated = clients.authenticate(http, parameters)
         headers, body, status = grant.create_token_response(request, self.tokens)
         return headers, body, status, request
 
@@ -59,13 +71,22 @@ class Server:
         return _request(http, parameters)
 
     def check(self, request: Request) -> None:
-        """Client, redirect URI, response type, PKCE, scopes. Raises `FatalClientError` where no redirect is safe."""
+        """Client, redirect URI, PKCE, scopes. Raises `FatalClientError` where no redirect is safe.
+
+        Of response types the library knows one here; `response_types` judges what was asked for.
+        """
+        request.response_type = "code"
         self.code.validate_authorization_request(request)
 
-    def code_response(self, request: Request) -> str:
-        """The address with the code, after the person agreed."""
-        headers, _body, _status = self.code.create_authorization_response(request, self.tokens)
-        return str(headers["Location"])
+    def new_code(self, request: Request) -> str:
+        """A code, kept, after the person agreed."""
+        code = self.code.create_authorization_code(request)
+        self.code.request_validator.save_authorization_code(request.client_id, code, request)
+        return str(code["code"])
+
+    def access_token(self, request: Request) -> str:
+        """What the authorization endpoint itself gives away, in the legacy flows."""
+        return _access_token(request)
 
 
 @functools.cache
@@ -83,7 +104,7 @@ def _request(http: HttpRequest, parameters: Parameters) -> Request:
 
 
 def _lifetime(request: Request) -> int:
-    return access_token.lifetime(request.__dict__["_grounds"].application)
+    return access_token.expires_in(request.__dict__["_grounds"])
 
 
 def _access_token(request: Request) -> str:

@@ -11,7 +11,7 @@ from oauthlib.common import Request
 
 from authcenter.oauth import clients, id_token, redirects
 from authcenter.oauth import scopes as scope_rules
-from authcenter.oauth.errors import InvalidRequestError, UnsupportedResponseTypeError
+from authcenter.oauth.errors import InvalidRequestError
 from authcenter.oauth.grants import authorization_code, refresh_token
 from authcenter.oauth.registration import DEVICE_CODE
 
@@ -22,7 +22,7 @@ class Validator(OAuth2Validator):
         return True  # public ones too: their method is "none", and `authenticate` sees that it is the registered one
 
     def authenticate_client(self, request: Request, *args: Any, **kwargs: Any) -> bool:
-        request.client = clients.authenticate(request.__dict__["_http"], request.__dict__["_parameters"])
+        request.client = request.__dict__["_authenticated"]
         request.client_id = request.client.client_id
         return True
 
@@ -39,9 +39,7 @@ class Validator(OAuth2Validator):
     def validate_response_type(
         self, client_id: str, response_type: str, client: Any, request: Request, *a: Any, **k: Any
     ) -> bool:
-        if response_type != "code":
-            raise UnsupportedResponseTypeError(request=request)
-        return bool(client.allows_grant_type("authorization_code"))
+        return response_type == "code"  # `response_types` has judged what was asked for
 
     def validate_redirect_uri(
         self, client_id: str, redirect_uri: str, request: Request, *args: Any, **kwargs: Any
@@ -56,7 +54,8 @@ class Validator(OAuth2Validator):
         return registered[0] if len(registered) == 1 else None
 
     def is_pkce_required(self, client_id: str, request: Request) -> bool:
-        return bool(request.client.require_pkce or request.client.is_public)
+        buys_a_code = "code" in request.__dict__.get("_types", {"code"})
+        return buys_a_code and bool(request.client.require_pkce or request.client.is_public)
 
     def get_default_scopes(self, client_id: str, request: Request, *args: Any, **kwargs: Any) -> list[str]:
         return []
@@ -125,7 +124,7 @@ class Validator(OAuth2Validator):
         return id_token.mint(request.__dict__["_grounds"], token["access_token"])
 
     def save_bearer_token(self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any) -> None:
-        if request.grant_type not in {"authorization_code", DEVICE_CODE}:
+        if request.grant_type not in {"authorization_code", DEVICE_CODE, "password"}:
             return
         if request.client.allows_grant_type("refresh_token"):
             refresh_token.start(request, token["refresh_token"])

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.sign_in import ACR_PASSWORD
 from authcenter.keys.ring import ALGORITHMS
-from authcenter.oauth.authorize import PROMPTS
+from authcenter.oauth import client_keys, response_types
+from authcenter.oauth.authorization_request import PROMPTS
 from authcenter.oauth.models import Application
 from authcenter.oauth.scopes import IDENTITY
-from authcenter.oauth.server import GRANT_TYPES, RESPONSE_TYPES
+from authcenter.oauth.server import grant_types
 
 
 @require_safe
@@ -31,9 +32,14 @@ def metadata() -> dict[str, Any]:
     def at(name: str) -> str:
         return settings.ISSUER + reverse(name)
 
-    confidential = [Application.AuthMethod.BASIC.value, Application.AuthMethod.POST.value]
-    every_method = [*confidential, Application.AuthMethod.NONE.value]
+    every_method = Application.AuthMethod.values
+    confidential = [method for method in every_method if method != Application.AuthMethod.NONE]
+    of_assertions = ["HS256", *client_keys.ALGORITHMS]
+    offered: dict[str, Any] = {"registration_endpoint": at("oauth-register")} if settings.REGISTRATION != "off" else {}
+    if settings.CLIENT_ID_METADATA_DOCUMENTS:
+        offered["client_id_metadata_document_supported"] = True
     return {
+        **offered,
         "issuer": settings.ISSUER,
         "authorization_endpoint": at("oauth-authorize"),
         "token_endpoint": at("oauth-token"),
@@ -43,16 +49,24 @@ def metadata() -> dict[str, Any]:
         "introspection_endpoint": at("oauth-introspect"),
         "device_authorization_endpoint": at("oauth-device"),
         "end_session_endpoint": at("oidc-end-session"),
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "frontchannel_logout_supported": True,
+        "frontchannel_logout_session_supported": True,
         "scopes_supported": list(IDENTITY),
-        "response_types_supported": list(RESPONSE_TYPES),
-        "response_modes_supported": ["query"],
-        "grant_types_supported": list(GRANT_TYPES),
-        "subject_types_supported": ["public"],
+        "response_types_supported": response_types.supported(),
+        "response_modes_supported": list(response_types.MODES),
+        "grant_types_supported": [*grant_types(), *_implicit()],
+        "subject_types_supported": Application.SubjectType.values,
         "acr_values_supported": [ACR_PASSWORD],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(ALGORITHMS),
         "token_endpoint_auth_methods_supported": every_method,
+        "token_endpoint_auth_signing_alg_values_supported": of_assertions,
         "revocation_endpoint_auth_methods_supported": every_method,
+        "revocation_endpoint_auth_signing_alg_values_supported": of_assertions,
         "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": of_assertions,
         "introspection_signing_alg_values_supported": list(ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
@@ -60,11 +74,16 @@ def metadata() -> dict[str, Any]:
         "claim_types_supported": ["normal"],
         "claims_supported": [
             *dict.fromkeys(name for scope in IDENTITY.values() for name in scope.claims),
-            *("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash"),
+            *("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash", "c_hash"),
         ],
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
         "ui_locales_supported": [code for code, _name in settings.LANGUAGES],
     }
+
+
+def _implicit() -> list[str]:
+    """A grant type by name alone: its tokens come from the authorization endpoint."""
+    return ["implicit"] if {"implicit", "hybrid"} & {*settings.LEGACY_FLOWS} else []

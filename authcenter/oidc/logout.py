@@ -1,6 +1,7 @@
 """/oauth/logout (OpenID Connect RP-Initiated Logout 1.0).
 
-Ends the session of this browser and nothing else. An `id_token_hint` of that very session is the application's proof
+Ends the session of this browser and nothing else; the applications that took part in it are told
+(`sessions/participants`). An `id_token_hint` of that very session is the application's proof
 that the person signed in there, so nobody is asked; anything less is a question to the person. A caller without a
 session ends nothing, whatever it holds.
 """
@@ -14,9 +15,10 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from oauthlib.common import add_params_to_uri
 
+from accounts import signing_out
 from accounts.sign_in import current_session
 from authcenter.audit import events
 from authcenter.keys.ring import InvalidToken
@@ -106,9 +108,17 @@ def _as_get(parameters: Parameters) -> HttpResponse:
 
 
 def _done(http: HttpRequest, wish: Wish) -> HttpResponse:
+    if signing_out.waits(http):
+        return signing_out.page(http, wish.return_to or reverse("oidc-signed-out"))
     if wish.return_to:
         return Redirect(wish.return_to)
-    return render(http, "oauth/signed_out.html", {"application": wish.application, "return_url": None})
+    return render(http, "oauth/signed_out.html", {"application": wish.application})
+
+
+@require_safe
+def signed_out(http: HttpRequest) -> HttpResponse:
+    """Where nothing else was asked for, after the page that tells the other applications."""
+    return render(http, "oauth/signed_out.html")
 
 
 def _page(http: HttpRequest, error: OAuth2Error) -> HttpResponse:

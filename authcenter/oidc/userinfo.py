@@ -1,15 +1,16 @@
 """GET and POST /oauth/userinfo (OpenID Connect Core section 5.3). One token, in the header or the form body, never in
 the URL. Any access token of a person with the scope `openid` is good here, whatever its audience. Exact: a token that
-was taken back a moment ago is refused.
+was taken back a moment ago is refused. The answer is plain, or signed for an application that is registered for that.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from authcenter.keys.ring import InvalidToken
+from authcenter.keys.ring import InvalidToken, ring
 from authcenter.oauth import access_token, clients, cross_origin, living
 from authcenter.oauth.claims import about_person
 from authcenter.oauth.errors import InvalidRequestError
@@ -46,7 +47,12 @@ def _answer(claims: Mapping[str, Any]) -> HttpResponse:
     user = living.person_behind(claims)
     if user is None:
         return _challenge(401, "invalid_token", "The access token is not valid any more.")
-    return JsonResponse(about_person(user, scopes), headers={"Cache-Control": "no-store"})
+    told = {"sub": claims["sub"], **about_person(user, scopes, claims.get("userinfo_claims", ()))}
+    if not user.userinfo_algorithm:  # type: ignore[attr-defined]
+        return JsonResponse(told, headers={"Cache-Control": "no-store"})
+    signed = {"iss": settings.ISSUER, "aud": claims["client_id"], **told}
+    body = ring.sign(signed, typ="userinfo+jwt", algorithm=user.userinfo_algorithm)  # type: ignore[attr-defined]
+    return HttpResponse(body, content_type="application/jwt", headers={"Cache-Control": "no-store"})
 
 
 def _token(http: HttpRequest) -> str | None:

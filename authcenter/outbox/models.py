@@ -16,6 +16,7 @@ class Delivery(models.Model):
 
     class Kind(models.TextChoices):
         REVOCATION = "revocation", _("revocation")
+        LOGOUT = "logout", _("logout")
         TEST = "test", _("test")
 
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)

@@ -17,6 +17,7 @@ import structlog
 from django.db import connections, transaction
 from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from authcenter.audit import events
 from authcenter.keys import vault
@@ -47,13 +48,16 @@ wake = threading.Event()
 class Message:
     """A signed token for one receiver. It is signed when it is sent: by a key that is trusted then, with `iat` of then.
 
-    `typ` is its media type.
+    `typ` is its media type. With `seconds` it carries the end of its life, `exp`; with `form_field` it goes as that
+    field of a form.
     """
 
     claims: dict[str, Any]
     typ: str
     algorithm: str
     content_type: str
+    form_field: str = ""
+    seconds: int = 0
 
 
 def enqueue(
@@ -132,12 +136,14 @@ def serve(receiver: str) -> int:
 def deliver(delivery: Delivery) -> outbound.Answer:
     """One exchange, with a token signed now. Raises what `outbound.send` and the vault raise."""
     message = Message(**delivery.message)
-    claims = {**message.claims, "iat": int(timezone.now().timestamp())}
+    now = int(timezone.now().timestamp())
+    claims = {**message.claims, "iat": now, **({"exp": now + message.seconds} if message.seconds else {})}
     headers = {"Content-Type": message.content_type, "Accept": "application/json"}
     if delivery.secret:
         headers["Authorization"] = f"Bearer {vault.decrypt(delivery.secret)}"
-    body = ring.sign(claims, typ=message.typ, algorithm=message.algorithm).encode()
-    return outbound.send("POST", delivery.target, headers=headers, body=body)
+    token = ring.sign(claims, typ=message.typ, algorithm=message.algorithm)
+    body = urlencode({message.form_field: token}) if message.form_field else token
+    return outbound.send("POST", delivery.target, headers=headers, body=body.encode())
 
 
 def _free(now: datetime) -> QuerySet[Delivery]:

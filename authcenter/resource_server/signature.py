@@ -4,6 +4,7 @@ The key and its one algorithm come from the key source by `kid`; nothing in the 
 brings a key or names a place to fetch one from (RFC 8725 sections 3.1 and 3.10).
 """
 
+import base64
 import functools
 import json
 from collections.abc import Collection
@@ -32,7 +33,10 @@ class KeySource(Protocol):
     """Where public keys come from: the server's own ring, or a JWK Set over HTTP."""
 
     def key(self, kid: str) -> tuple[str, JoseKey] | None:
-        """The algorithm (a name of RFC 7518) and key named `kid`, or None where it is unknown or revoked."""
+        """The algorithm (a name of RFC 7518) and key named `kid`, or None where it is unknown or revoked.
+
+        "" is asked for where a token names none; who has many keys knows none of that name.
+        """
 
 
 class Signed(NamedTuple):
@@ -63,7 +67,7 @@ def signed_claims(
         header = parts.headers()
         if "crit" in header or "b64" in header:  # no extension is understood here (RFC 7515 section 4.1.11)
             raise InvalidToken("critical header parameters")
-        algorithm, key = _key(header.get("kid"), keys, algorithms)
+        algorithm, key = _key(header.get("kid", ""), keys, algorithms)
         if not jws.validate_compact(parts, key, registry=_limited(longest, (algorithm,))):
             raise InvalidToken("bad signature")
         claims = json.loads(parts.payload.decode("utf-8"))
@@ -74,28 +78,42 @@ def signed_claims(
     kind = _kind(header)
     if kind not in types:
         raise MisusedToken(f"the type is {kind!r}", claims)
-    return Signed(kind, claims, header["kid"])
+    return Signed(kind, claims, header.get("kid", ""))
 
 
 def declared_type(token: str) -> str:
     """The `typ` that a token claims for itself, or "". Unverified: good for choosing who shall judge it, no more."""
-    return _kind(_header(token, MAX_LENGTH))
+    return _kind(declared_header(token))
 
 
 def declared_key(token: str, *, longest: int = MAX_LENGTH) -> str:
     """The `kid` that a token claims, or "". Unverified: good for having that key at hand, no more."""
-    kid = _header(token, longest).get("kid")
+    kid = declared_header(token, longest=longest).get("kid")
     return kid if isinstance(kid, str) else ""
 
 
-def _header(token: str, longest: int) -> dict[str, Any]:
-    """Unverified; empty where there is none."""
+def declared_header(
+    token: str, *, longest: int = MAX_LENGTH, algorithms: tuple[str, ...] = ALGORITHMS
+) -> dict[str, Any]:
+    """The header, unverified; empty where there is none, or one of another algorithm."""
     if len(token) > longest:
         return {}
     try:
-        return dict(jws.extract_compact(token.encode("ascii"), None, _limited(longest, ALGORITHMS)).headers())
+        return dict(jws.extract_compact(token.encode("ascii"), None, _limited(longest, algorithms)).headers())
     except _BROKEN:
         return {}
+
+
+def declared_claims(token: str) -> dict[str, Any]:
+    """The claims, unverified, whatever the algorithm; empty where there are none. To find out whose keys to ask for."""
+    if len(token) > MAX_LENGTH:
+        return {}
+    try:
+        payload = token.encode("ascii").split(b".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
+    except (*_BROKEN, IndexError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 @functools.cache

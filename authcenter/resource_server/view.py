@@ -13,7 +13,8 @@ KEPT_SECONDS = 90_000.0
 """An entry is kept this long after it was seen: the longest life of an access token (a day), and an hour for clocks."""
 
 _KINDS = (("session", "sid"), ("authorization", "gid"), ("family", "fid"), ("token", "jti"))
-_EPOCHS = (("user", "sub", "uep"), ("application", "client_id", "aep"))
+_EPOCHS = (("user", "sub", "uep"), ("application", "client_id", "aep"), ("application", "oid", "oep"))
+"""`oid`, `oep`: of an exchanged token, the application whose token it was made from."""
 
 Entry = tuple[str, str, int | None]
 """Kind, id, and for users and applications the epoch."""

@@ -19,9 +19,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from authcenter.audit.models import Refusals
-from authcenter.oauth.models import AccessToken, DeviceGrant, Family, Grant
+from authcenter.oauth.models import AccessToken, Application, DeviceGrant, Family, Grant, UsedAssertion
 from authcenter.outbox import models as outbox
-from authcenter.sessions.models import Feed, Revocation, Session
+from authcenter.sessions.models import Feed, Participant, Revocation, Session
 
 SLICE = 1_000
 """Rows of one statement: some milliseconds of a writer's lock."""
@@ -34,6 +34,9 @@ LEAP = 300.0
 
 _CATCH_UP = 1.02
 """What time is believed to run at, at most: so a server that was off for days, or whose clock was wrong, comes back."""
+
+_UNUSED = timedelta(days=30)
+"""For how long what registered itself waits for its first user."""
 
 _LOOK = 60.0
 _DAY = timedelta(days=1)
@@ -50,6 +53,8 @@ def _over(now: datetime) -> list[tuple[str, type[models.Model], Q]]:
         ("families", Family, Q(expires__lt=now - _DAY)),
         ("opaque tokens", AccessToken, Q(expires__lt=now)),
         ("counters of refusals", Refusals, Q(ends__lt=now)),
+        ("assertions", UsedAssertion, Q(expires__lt=now)),
+        ("participants", Participant, Q(expires__lt=now)),
         ("cookies", CookieSession, Q(expire_date__lt=now)),
         ("messages delivered", outbox.Delivery, outbox.is_old(now)),
         ("messages given up", outbox.Delivery, outbox.is_forgotten(now)),
@@ -62,6 +67,7 @@ def sweep(now: datetime | None = None, *, gently: bool = True) -> Iterator[tuple
     for name, model, over in _over(now):
         yield name, _slices(_deleted(model, over), gently)
     yield "sessions", _slices(_sessions(now), gently)  # after all that refers to them
+    yield "applications", _slices(_unused_applications(now), gently)
 
 
 def _slices(deleted: Iterator[int], gently: bool) -> int:
@@ -108,6 +114,16 @@ def _sessions(now: datetime) -> Iterator[int]:
         left = Session.objects.filter(pk__in=slice_, expires=last).values_list("pk", flat=True) if gone < SLICE else []
         passed_by = {*left, *(passed_by if last == since else ())}
         since = last
+
+
+def _unused_applications(now: datetime) -> Iterator[int]:
+    """What registered itself, and nobody ever allowed anything. One by one, as others may refer to it by now."""
+    never = Application.objects.exclude(origin=Application.Origin.OPERATOR).filter(
+        created__lt=now - _UNUSED, authorizations=None, device_codes=None
+    )
+    for application in never[:SLICE]:
+        application.delete()
+        yield 1
 
 
 class Cleaner:

@@ -92,6 +92,43 @@ class Revocation(models.Model):
         return f"{self.kind} {self.subject}"
 
 
+class PairwiseSubject(models.Model):
+    """What a person is called in one sector (OpenID Connect Core section 8): random, so nobody can compute it.
+
+    Here, as taking back everything of a person must name her by each name that her tokens carry.
+    """
+
+    subject = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pairwise_subjects")
+    sector = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "sector"], name="pairwise_once_a_sector")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.sector}"
+
+
+class Participant(models.Model):
+    """An application that a person signed in to within a session, and that wants to be told when that ends.
+
+    No foreign keys: it is written beside each code, and swept by its own end before the session goes.
+    """
+
+    session = models.UUIDField()
+    client_id = models.CharField(max_length=255)
+    subject = models.UUIDField()
+    """`sub` of the person for that application."""
+    expires = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["session", "client_id"], name="participant_once")]
+        indexes = [models.Index(fields=["expires"], name="participant_by_end")]
+
+    def __str__(self) -> str:
+        return f"{self.client_id} in {self.session}"
+
+
 class Feed(models.Model):
     """One row: the feed's identity and the last sequence number given out.
 

@@ -14,8 +14,8 @@ from django.db.models import F, Max
 from django.utils import timezone
 from oauth2_provider.models import get_application_model
 
-from authcenter.sessions import push
-from authcenter.sessions.models import Feed, Revocation, Session
+from authcenter.sessions import participants, push
+from authcenter.sessions.models import Feed, PairwiseSubject, Revocation, Session
 from authcenter.sessions.view import follower
 
 LEEWAY = timedelta(seconds=120)
@@ -62,6 +62,7 @@ def end_session(session: UUID | str, *, reason: str) -> bool:
             ended=timezone.now(), ended_by=reason, refresh_jti=""
         )
         if ended:
+            participants.tell([UUID(str(session))])
             revoke(Kind.SESSION, session, reason=reason)
     return bool(ended)
 
@@ -79,8 +80,9 @@ def end_all_but(session: UUID | str | None, user: UUID, *, reason: str) -> int:
         living.filter(pk__in=[session] if session else []).update(user_epoch=epoch)
         others = Session.objects.filter(user=user, ended=None, user_epoch__lt=epoch)
         count = others.filter(expires__gt=timezone.now()).count()
+        participants.tell(others.values("pk"))
         others.update(ended=timezone.now(), ended_by=reason, refresh_jti="")
-        revoke(Kind.USER, user, epoch=epoch, reason=reason)
+        _revoke_person(user, epoch, reason)
     return count
 
 
@@ -88,8 +90,10 @@ def end_all_of_user(user: UUID, *, reason: str) -> int:
     """Everything of a person, on every device and for every application, by one row. The new epoch."""
     with transaction.atomic():
         epoch = _raise_epoch(user)
-        Session.objects.filter(user=user, ended=None).update(ended=timezone.now(), ended_by=reason, refresh_jti="")
-        revoke(Kind.USER, user, epoch=epoch, reason=reason)
+        living = Session.objects.filter(user=user, ended=None)
+        participants.tell(living.values("pk"))
+        living.update(ended=timezone.now(), ended_by=reason, refresh_jti="")
+        _revoke_person(user, epoch, reason)
     return epoch
 
 
@@ -109,6 +113,13 @@ def begin_new_feed() -> None:
     Whoever follows the feed sees the new name and starts over with a snapshot.
     """
     Feed.objects.update_or_create(pk=1, defaults={"feed": uuid4()})
+
+
+def _revoke_person(user: UUID, epoch: int, reason: str) -> None:
+    """Under each name that her tokens carry: one row, and one for each sector of pairwise applications."""
+    revoke(Kind.USER, user, epoch=epoch, reason=reason)
+    for subject in PairwiseSubject.objects.filter(user=user).values_list("pk", flat=True):
+        revoke(Kind.USER, subject, epoch=epoch, reason=reason)
 
 
 def _raise_epoch(user: UUID) -> int:

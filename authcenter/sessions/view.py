@@ -44,6 +44,7 @@ def about(claims: Mapping[str, Any]) -> Q:
     for kind, name, epoch in (
         (Revocation.Kind.USER, "sub", "uep"),
         (Revocation.Kind.APPLICATION, "client_id", "aep"),
+        (Revocation.Kind.APPLICATION, "oid", "oep"),
     ):
         if isinstance(claims.get(name), str) and isinstance(claims.get(epoch), int):
             dead |= Q(kind=kind, subject=claims[name], epoch__gt=claims[epoch])

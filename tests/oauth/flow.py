@@ -19,7 +19,7 @@ from django.test import Client, RequestFactory
 from django.utils.http import urlencode
 
 from accounts.sign_in import ACR_PASSWORD, SID
-from authcenter.oauth import clients, consent, scopes
+from authcenter.oauth import clients, granting, scopes
 from authcenter.oauth.models import API, Application, Authorization, Family, Grant
 from authcenter.sessions.models import Revocation, Session
 from authcenter.sessions.start import start_browser_session
@@ -223,12 +223,11 @@ class Browser:
         assert application
         asked = app.request(**changes)
         may, resources = scopes.allowed(application), asked.get("resource", [])
-        consent.grant(
-            person,
-            application,
+        wanted = granting.Wanted(
             [scope for scope in asked["scope"].split() if scope in may],
             [resources] if isinstance(resources, str) else resources,
         )
+        granting.grant(person, application, wanted)
         self.ask(app, **changes)
         if not self.left_to:
             self.allow()

@@ -105,15 +105,6 @@ def test_az_60_a_nonce_beyond_255_is_kept(web, alice, browser):
     assert claims(redeem(web, browser.code(web, alice, nonce=nonce)).json()["id_token"])["nonce"] == nonce
 
 
-@pytest.mark.parametrize(
-    "claims", ["{", "[]", "1", "null", "x", '{"userinfo":' * 500, '{"id_token":{"sub":{"value":"x"}}}']
-)
-def test_m2_the_claims_parameter_is_not_supported_and_breaks_nothing(web, alice, browser, claims):
-    browser.sign_in(alice)
-    response = browser.authorize(web, claims=claims)
-    assert response.status_code in {302, 303}
-
-
 # --- Protocol endpoints ---------------------------------------------------------------------------------------
 
 

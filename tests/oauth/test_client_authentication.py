@@ -47,7 +47,7 @@ def test_tk_20_rfc6749_5_2_a_wrong_basic_secret_is_a_401_that_names_basic(web, e
     _assert_basic_challenge(post(path, form, **basic(web.id, wrong)))
     assert stored() == before
     event = AuditEvent.objects.get(kind="client_refused")
-    assert event.client_id == web.id and event.detail == {"method": "client_secret_basic"}
+    assert event.client_id == web.id and event.detail == {"method": "client_secret_basic", "reason": "wrong secret"}
 
 
 @pytest.mark.parametrize("endpoint", ALL)

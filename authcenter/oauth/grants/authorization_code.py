@@ -47,10 +47,12 @@ def issue(request: Request, code: dict[str, str]) -> None:
         redirect_uri=request.redirect_uri,
         redirect_uri_sent=consent.redirect_uri_sent,
         scope=" ".join(request.scopes),
-        resource=consent.resources,
+        resource=consent.wanted.resources,
         code_challenge=request.code_challenge or "",
         code_challenge_method=request.code_challenge_method if request.code_challenge else "",
         nonce=consent.nonce,
+        asked_claims=consent.wanted.claims,
+        family=consent.family,
         authorization=consent.authorization,
         session=session,
         auth_time=consent.auth_time,
@@ -112,6 +114,7 @@ def consume(request: Request) -> None:
         family=row.family,
         offline=scope_rules.OFFLINE in row.scope.split(),
         nonce=row.nonce,
+        claims=row.asked_claims,
     )
 
 

@@ -74,7 +74,6 @@ def presented(token: str) -> Presented | None:
 def start(request: Request, token: str) -> None:
     """Keep the family that a code bought: with all that was granted, whatever less this token request asked for."""
     grounds: Grounds = request.__dict__["_grounds"]
-    code = request.__dict__["_code"]
     now = timezone.now()
     Family.objects.create(
         id=grounds.family,
@@ -83,8 +82,9 @@ def start(request: Request, token: str) -> None:
         authorization_id=grounds.authorization,
         session_id=grounds.session,
         offline=grounds.offline,
-        scope=code.scope,
-        resource=code.resource or [],
+        scope=grounds.granted_scope,
+        resource=grounds.granted_resources,
+        asked_claims=grounds.claims,
         auth_time=grounds.auth_time,
         amr=grounds.amr,
         acr=grounds.acr,
@@ -128,6 +128,7 @@ def consume(request: Request) -> None:
         resources=resources,
         family=family.pk,
         offline=family.offline,
+        claims=family.asked_claims,
     )
 
 

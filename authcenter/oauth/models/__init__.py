@@ -1,8 +1,10 @@
-"""The six models of the library, swapped, and the two it lacks: `API` and `Authorization`."""
+"""The six models of the library, swapped, and those it lacks."""
 
 from authcenter.oauth.models.api import API, Scope
 from authcenter.oauth.models.application import Application
+from authcenter.oauth.models.assertions import TrustedIssuer, UsedAssertion
 from authcenter.oauth.models.authorization import Authorization
+from authcenter.oauth.models.initial_access_token import InitialAccessToken
 from authcenter.oauth.models.tokens import AccessToken, DeviceGrant, Family, Grant, IDToken
 
 __all__ = [
@@ -14,5 +16,8 @@ __all__ = [
     "Family",
     "Grant",
     "IDToken",
+    "InitialAccessToken",
     "Scope",
+    "TrustedIssuer",
+    "UsedAssertion",
 ]

@@ -45,6 +45,11 @@ class API(models.Model):
         choices=[("RS256", "RS256"), ("ES256", "ES256")],
         default="RS256",  # RFC 9701 section 6
     )
+    self_service = models.BooleanField(
+        _("open to strangers"),
+        default=False,
+        help_text=_("Applications that register themselves may ask people for its scopes."),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 

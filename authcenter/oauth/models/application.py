@@ -1,5 +1,7 @@
 """Applications (clients). Swaps the library's model; field names follow its main branch."""
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -7,9 +9,13 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
-from authcenter.oauth.models.api import Scope
+from authcenter.oauth.models.api import API, Scope
 from authcenter.oauth.redirects import origin_fault, redirect_uri_fault
 from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
+
+
+def code_alone() -> list[str]:
+    return ["code"]
 
 
 class Application(AbstractApplication):
@@ -25,11 +31,26 @@ class Application(AbstractApplication):
     class AuthMethod(models.TextChoices):
         BASIC = "client_secret_basic", "client_secret_basic"
         POST = "client_secret_post", "client_secret_post"
+        SECRET_JWT = "client_secret_jwt", "client_secret_jwt"
+        KEY_JWT = "private_key_jwt", "private_key_jwt"
         NONE = "none", "none"
 
     class Algorithm(models.TextChoices):
         ES256 = "ES256", "ES256"
         RS256 = "RS256", "RS256"
+
+    class SubjectType(models.TextChoices):
+        PUBLIC = "public", _("public: the same for every application")
+        PAIRWISE = "pairwise", _("pairwise: another for each sector")
+
+    class Origin(models.TextChoices):
+        OPERATOR = "operator", _("made by an operator")
+        REGISTERED = "registered", _("registered itself")
+        DOCUMENT = "document", _("described by its own document")
+
+    class Exchange(models.TextChoices):
+        DELEGATION = "delegation", _("say that this application acts for the person")
+        IMPERSONATION = "impersonation", _("are as the person's own")
 
     class TokenFormat(models.TextChoices):
         JWT = "jwt", _("JWT")
@@ -49,12 +70,20 @@ class Application(AbstractApplication):
     client_secret = models.CharField(_("client secret, hashed"), max_length=100, blank=True, editable=False)
     secret_rolled = models.DateTimeField(_("secret made"), null=True, blank=True, editable=False)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.WEB)
+    readable_secret = models.TextField(blank=True, editable=False)
+    """Encrypted, for `client_secret_jwt` alone: a MAC is checked with the secret itself, not with its hash."""
     grant_types = models.JSONField(_("grant types"), default=list, blank=True)
+    response_types = models.JSONField(_("response types"), default=code_alone, blank=True)
     token_endpoint_auth_method = models.CharField(
         _("authentication"), max_length=32, choices=AuthMethod, default=AuthMethod.BASIC
     )
-    client_jwks = models.JSONField(_("public keys (JWKS)"), null=True, blank=True, editable=False)
-    client_jwks_uri = models.URLField(_("address of the public keys"), blank=True, editable=False)
+    token_endpoint_auth_signing_alg = models.CharField(
+        _("algorithm of its assertions"), max_length=8, blank=True, help_text=_("Empty: any that fits its keys.")
+    )
+    client_jwks = models.JSONField(
+        _("public keys (JWKS)"), null=True, blank=True, help_text=_("For private_key_jwt: the keys, or their address.")
+    )
+    client_jwks_uri = models.URLField(_("address of the public keys"), max_length=2048, blank=True)
     require_pushed_authorization_requests = models.BooleanField(default=False, editable=False)
     require_pkce = models.BooleanField(
         _("require PKCE"),
@@ -74,6 +103,9 @@ class Application(AbstractApplication):
     id_token_signed_response_alg = models.CharField(
         _("ID token algorithm"), max_length=8, choices=Algorithm, default=Algorithm.RS256
     )
+    userinfo_signed_response_alg = models.CharField(
+        _("userinfo algorithm"), max_length=8, choices=Algorithm, blank=True, help_text=_("Empty: plain JSON.")
+    )
     access_token_signed_response_alg = models.CharField(
         _("access token algorithm"), max_length=8, choices=Algorithm, default=Algorithm.ES256
     )
@@ -87,7 +119,57 @@ class Application(AbstractApplication):
     access_token_seconds = models.PositiveIntegerField(
         _("access token lives, seconds"), null=True, blank=True, help_text=_("Empty: the server's default.")
     )
-    logo_uri = models.URLField(_("logo"), blank=True, help_text=_("Shown where it lies on this server."))
+    subject_type = models.CharField(
+        _("subject"),
+        max_length=8,
+        choices=SubjectType,
+        default=SubjectType.PUBLIC,
+        help_text=_("Pairwise: applications cannot compare notes about a person. A change makes everybody a stranger."),
+    )
+    sector_identifier_uri = models.URLField(
+        _("sector"), max_length=2048, blank=True, help_text=_("Empty: the host of its redirect URIs.")
+    )
+    default_max_age = models.PositiveIntegerField(
+        _("sign-in not older than, seconds"), null=True, blank=True, help_text=_("Where a request does not say.")
+    )
+    initiate_login_uri = models.URLField(
+        _("where a sign-in can be begun"), max_length=2048, blank=True, help_text=_("An https address, for our pages.")
+    )
+    backchannel_logout_uri = models.URLField(
+        _("told of sign-outs at"), max_length=2048, blank=True, help_text=_("By this server, as a logout token.")
+    )
+    backchannel_logout_session_required = models.BooleanField(_("logout tokens name the session"), default=True)
+    frontchannel_logout_uri = models.URLField(
+        _("told of sign-outs in the browser at"), max_length=2048, blank=True, help_text=_("As a hidden frame.")
+    )
+    frontchannel_logout_session_required = models.BooleanField(_("frames name the session"), default=True)
+    contacts = models.JSONField(_("contacts"), default=list, blank=True)
+    software_id = models.CharField(_("software"), max_length=255, blank=True)
+    software_version = models.CharField(_("software version"), max_length=255, blank=True)
+    origin = models.CharField(_("origin"), max_length=10, choices=Origin, default=Origin.OPERATOR, editable=False)
+    registration_token = models.CharField(max_length=64, blank=True, editable=False)
+    """Of RFC 7592, hashed: who holds it may read, change and delete this registration."""
+    document_until = models.DateTimeField(null=True, blank=True, editable=False)
+    """Until when the client ID metadata document need not be fetched again."""
+    represents = models.ForeignKey(
+        API,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("is the API"),
+        help_text=_("It may exchange tokens that were made for this API."),
+    )
+    exchange = models.CharField(
+        _("exchanged tokens"),
+        max_length=16,
+        choices=Exchange,
+        default=Exchange.DELEGATION,
+        help_text=_("With the grant type token-exchange."),
+    )
+    logo_uri = models.URLField(
+        _("logo"), max_length=2048, blank=True, help_text=_("Shown where it lies on this server.")
+    )
     client_uri = models.URLField(_("home page"), blank=True)
     policy_uri = models.URLField(_("privacy policy"), blank=True)
     tos_uri = models.URLField(_("terms of service"), blank=True)
@@ -115,6 +197,18 @@ class Application(AbstractApplication):
     def is_public(self) -> bool:
         return self.client_type == self.CLIENT_PUBLIC
 
+    @property
+    def sector(self) -> str:
+        """The host that its pairwise subjects are made for (OpenID Connect Core section 8.1); empty where unclear."""
+        if self.sector_identifier_uri:
+            return urlsplit(self.sector_identifier_uri).hostname or ""
+        hosts = {urlsplit(uri).hostname for uri in self.redirect_uris.split()}
+        return (hosts.pop() or "") if len(hosts) == 1 else ""
+
+    @property
+    def has_a_secret(self) -> bool:
+        return self.token_endpoint_auth_method not in {self.AuthMethod.NONE, self.AuthMethod.KEY_JWT}
+
     def allows_grant_type(self, *grant_types: str) -> bool:
         return any(grant in self.grant_types for grant in grant_types)
 
@@ -138,8 +232,20 @@ class Application(AbstractApplication):
             faults.setdefault("token_endpoint_auth_method", []).append(
                 str(_("“none” is for public applications, and for them alone."))
             )
+        if self.subject_type == self.SubjectType.PAIRWISE and not self.sector:
+            faults.setdefault("sector_identifier_uri", []).append(
+                str(_("Pairwise subjects need it where redirect URIs are of several hosts, or of none."))
+            )
         if self.access_token_seconds and self.access_token_seconds > LONGEST_ACCESS_TOKEN.total_seconds():
             faults.setdefault("access_token_seconds", []).append(str(_("At most a day: revocations are kept so long.")))
+        if not isinstance(self.client_jwks, dict | None) or (self.client_jwks and self.client_jwks_uri):
+            faults.setdefault("client_jwks", []).append(str(_("A JWK Set, or its address; not both.")))
+        if self.token_endpoint_auth_method == self.AuthMethod.KEY_JWT and not (
+            self.client_jwks or self.client_jwks_uri
+        ):
+            faults.setdefault("client_jwks", []).append(str(_("private_key_jwt needs the public keys.")))
+        if self.initiate_login_uri and not self.initiate_login_uri.startswith("https://"):
+            faults.setdefault("initiate_login_uri", []).append(str(_("It must begin with https://.")))
         if self.is_public and "client_credentials" in self.grant_types:
             faults.setdefault("grant_types", []).append(str(_("client_credentials needs a confidential application.")))
         if faults:

@@ -22,6 +22,8 @@ class Authorization(models.Model):
     )
     scopes = models.JSONField(_("scopes"), default=list)
     resources = models.JSONField(_("APIs"), default=list)
+    claims = models.JSONField(_("single claims"), default=list)
+    """Of the person, asked for by name beside the scopes (OpenID Connect Core section 5.5)."""
     granted = models.DateTimeField(_("granted"), default=timezone.now)
     updated = models.DateTimeField(_("last extended"), default=timezone.now)
     last_used = models.DateTimeField(_("last used"), default=timezone.now)

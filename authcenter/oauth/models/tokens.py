@@ -29,6 +29,8 @@ class Grant(AbstractGrant):
     code_challenge_method = models.CharField(max_length=10, blank=True, default="")
     redirect_uri_sent = models.BooleanField(default=True)
     nonce = models.TextField(blank=True, default="")
+    asked_claims = models.JSONField(default=dict)
+    """Names of single claims that were asked for and agreed to, by target: `userinfo`, `id_token`."""
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="codes")
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
     family = models.UUIDField(default=uuid.uuid4, editable=False)
@@ -64,6 +66,7 @@ class Family(AbstractRefreshToken):
     """`offline_access` was granted: an ordinary sign-out leaves it alone, and its tokens carry no `sid`."""
     scope = models.TextField(_("scope"), blank=True)
     resource = models.JSONField(_("APIs"), default=list)
+    asked_claims = models.JSONField(_("single claims"), default=dict)
     auth_time = models.DateTimeField(_("authenticated"))
     amr = models.JSONField(_("authentication methods"), default=list)
     acr = models.CharField(_("authentication class"), max_length=64, blank=True)

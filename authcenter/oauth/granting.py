@@ -1,0 +1,74 @@
+"""What a person granted: whether a request is covered by it, and how it is extended. `consent` is the page."""
+
+from dataclasses import dataclass, field
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from authcenter.oauth.models import Application, Authorization
+from authcenter.oauth.pending import Pending
+from authcenter.sessions.models import Session
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a request asks a person for."""
+
+    scopes: list[str]
+    resources: list[str] = field(default_factory=list)
+    claims: dict[str, list[str]] = field(default_factory=dict)
+    """Single claims beside the scopes, by target (`claims_request`)."""
+
+    @property
+    def claim_names(self) -> list[str]:
+        return list(dict.fromkeys(name for names in self.claims.values() for name in names))
+
+    def is_covered_by(self, living: Authorization) -> bool:
+        return (
+            set(self.scopes) <= set(living.scopes)
+            and set(self.resources) <= set(living.resources)
+            and set(self.claim_names) <= set(living.claims)
+        )
+
+
+def needed_or_given(
+    application: Application, session: Session, wanted: Wanted, prompt: frozenset[str], waiting: Pending | None
+) -> Authorization | None:
+    """The Authorization that covers this request, or None where the person must be asked first."""
+    living = living_authorization(session.user, application)
+    covered = living is not None and wanted.is_covered_by(living)
+    answered = waiting is not None and waiting.consented and waiting.shown_to == str(session.user_id)
+    if application.skip_authorization and "consent" not in prompt:
+        return living if covered else grant(session.user, application, wanted)
+    if ("consent" in prompt or application.kind == Application.Kind.NATIVE) and not answered:
+        return None
+    return living if covered else None
+
+
+def grant(user: User, application: Application, wanted: Wanted) -> Authorization:
+    """Make or extend the one living Authorization of this person for this application."""
+    for _attempt in range(2):
+        try:
+            with transaction.atomic():
+                living = Authorization.objects.select_for_update().filter(
+                    user=user, application=application, withdrawn=None
+                ).first() or Authorization(user=user, application=application)
+                living.scopes = list(dict.fromkeys([*living.scopes, *wanted.scopes]))
+                living.resources = list(dict.fromkeys([*living.resources, *wanted.resources]))
+                living.claims = list(dict.fromkeys([*living.claims, *wanted.claim_names]))
+                living.updated = living.last_used = timezone.now()
+                living.save()
+                return living
+        except IntegrityError:  # the same consent at the same moment in another tab: now there is one to extend
+            continue
+    raise RuntimeError("two consents at once, twice")
+
+
+def living_authorization(user: User, application: Application) -> Authorization | None:
+    return Authorization.objects.filter(user=user, application=application, withdrawn=None).first()
+
+
+def used(authorization: Authorization) -> None:
+    """People see when an application last came for them."""
+    Authorization.objects.filter(pk=authorization.pk).update(last_used=timezone.now())
