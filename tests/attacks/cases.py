@@ -7,7 +7,7 @@ signing out, `DV` the device flow. Tests name the ids that they try.
 _NO_REQUEST_OBJECTS = (
     "Signed request objects and pushed requests are not offered; AZ-66 and AZ-67 see that none is used."
 )
-_NO_ASSERTIONS = "No application may register a method of authentication by assertion."
+_ASSERTIONS = "No application may register a method of authentication by assertion."
 
 CASES: dict[str, tuple[str, str]] = {
     "AZ-01": ("a slash after the registered address", ""),
@@ -33,7 +33,10 @@ CASES: dict[str, tuple[str, str]] = {
     "AZ-31": ("another issuer by header", ""),
     "AZ-33": ("tokens from the authorization endpoint", ""),
     "AZ-34": ("response modes that are not offered", ""),
-    "AZ-35": ("markup in what form_post sends", "The response mode form_post is not offered; AZ-34 sees it refused."),
+    "AZ-35": (
+        "markup in what form_post sends",
+        "Tried without a running server, in tests/oauth/test_response_modes.py.",
+    ),
     "AZ-38": ("prompt=none without a session", ""),
     "AZ-39": ("prompt=none without consent", ""),
     "AZ-40": ("prompt=none with another prompt", ""),
@@ -77,10 +80,10 @@ CASES: dict[str, tuple[str, str]] = {
     "TK-20": ("the scheme that a refusal names", ""),
     "TK-21": ("no authentication", ""),
     "TK-23": ("guessing secrets", ""),
-    "TK-25": ("an assertion used again", _NO_ASSERTIONS),
-    "TK-26": ("an assertion for somebody else", _NO_ASSERTIONS),
-    "TK-27": ("an assertion with wrong claims", _NO_ASSERTIONS),
-    "TK-30": ("another application's assertion", _NO_ASSERTIONS),
+    "TK-25": ("an assertion used again", _ASSERTIONS),
+    "TK-26": ("an assertion for somebody else", _ASSERTIONS),
+    "TK-27": ("an assertion with wrong claims", _ASSERTIONS),
+    "TK-30": ("another application's assertion", _ASSERTIONS),
     "TK-31": ("a refresh token used again", ""),
     "TK-32": ("a refresh token used by many at once", ""),
     "TK-34": ("another application's refresh token, and none", ""),
@@ -91,7 +94,7 @@ CASES: dict[str, tuple[str, str]] = {
     "TK-42": ("what a machine may not have", ""),
     "TK-44": (
         "assertions and tokens of others, in exchange",
-        "Neither grant is offered; TK-12 sees unknown ones refused.",
+        "Tried without a running server, in tests/oauth/test_token_exchange.py and test_jwt_bearer.py.",
     ),
     "TK-45": ("faults in proofs of possession", "DPoP is not offered: tokens are bearer tokens, and say so."),
     "TK-47": ("bytes that are no text, and far too many", ""),
@@ -139,9 +142,9 @@ CASES: dict[str, tuple[str, str]] = {
     "LO-10": ("what the back button shows", ""),
     "LO-11": (
         "what a logout token says",
-        "Applications are not called when somebody signs out; metadata offers nothing.",
+        "Tried without a running server, in tests/oauth/test_logout_channels.py.",
     ),
-    "LO-14": ("frames of applications", "No page of the server holds frames: the policy of all forbids them (AZ-48)."),
+    "LO-14": ("frames of applications", ""),
     "LO-15": ("the server's own form, forged", ""),
     "DV-01": ("guessing a device's code", ""),
     "DV-02": ("refusals that can be told apart", ""),

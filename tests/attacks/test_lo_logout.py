@@ -1,6 +1,9 @@
 """Attacks on signing out: of others by a link or form, to foreign addresses, and what outlives it."""
 
+import re
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -211,3 +214,24 @@ def test_lo_15_local_logout_csrf(rig, leaver, path):
         assert post(path, data={"confirm": "1", "csrfmiddlewaretoken": other}).status_code == 403
         assert post(path, data={"confirm": "1", "csrfmiddlewaretoken": own}, headers=evil).status_code == 403
     leaver.survives(rig)
+
+
+def test_lo_14_front_channel(rig):
+    """Frames of the applications that this sign-in was at, as they are registered, and the policy allows no others."""
+    framed = [
+        rig.scene.application(
+            "web", name, [], redirect_uris=f"https://{host}/cb", frontchannel_logout_uri=f"https://{host}/out?x=1"
+        )
+        for name, host in (("Framed", "framed.test"), ("Elsewhere", "elsewhere.test"))
+    ]
+    leaver = Leaver(rig)
+    got = rig.tokens(framed[0], leaver.person, leaver.browser)
+    rig.tokens(framed[1], leaver.person, rig.browser().sign_in_anew(leaver.person))
+    page = leaver.browser.open(f"{END}?id_token_hint={leaver.got['id_token']}&frame=https://evil.test/").page
+    frames = [unescape(source) for source in re.findall(r'<iframe[^>]* src="([^"]*)"', page.text)]
+    assert len(frames) == 1 and frames[0].startswith("https://framed.test/out?x=1&"), page.text
+    told = dict(parse_qsl(urlsplit(frames[0]).query))
+    assert told == {"x": "1", "iss": rig.issuer, "sid": claims(got["id_token"])["sid"]}
+    policy = dict(one.strip().partition(" ")[::2] for one in page.headers["Content-Security-Policy"].split(";"))
+    assert policy["frame-src"] in {"https://framed.test", frames[0].partition("?")[0]}
+    assert policy["frame-ancestors"] == "'none'" and not leaver.browser.is_signed_in()
