@@ -118,13 +118,13 @@ def logging(level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": "authcenter.audit.logs.formatter"}},
-        "filters": {"in a line": {"()": "authcenter.audit.logs.StrangersFaults"}},
+        "filters": {"refused": {"()": "authcenter.audit.logs.RefusedRequests"}},
         "handlers": {
             "stdout": {
                 "class": "logging.StreamHandler",
                 "stream": "ext://sys.stdout",
                 "formatter": "json",
-                "filters": ["in a line"],
+                "filters": ["refused"],
             }
         },
         "root": {"handlers": ["stdout"], "level": level},

@@ -33,7 +33,10 @@ class _Forms(HTMLParser):
 
 
 class Stranger:
-    """Stops where a redirect leaves the server: `left_to` is the address that a relying party would be called at."""
+    """Stops where a redirect leaves the server: `left_to` is the address that a relying party would be called at.
+
+    `http` is a client that does more than a plain one; it must not follow redirects.
+    """
 
     def __init__(self, url: str, http: httpx.Client | None = None) -> None:
         self.url = url

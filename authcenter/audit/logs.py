@@ -14,14 +14,13 @@ _SHARED: list[Any] = [
 ]
 
 
-class StrangersFaults(logging.Filter):
-    """What a stranger's request breaks of Django's own rules, such as a forged `Host`, is told in a line.
-
-    With a stack each would fill the log a hundred times as fast, and look like a fault of ours.
-    """
+class RefusedRequests(logging.Filter):
+    """What Django refuses (a host, a form, a right) is no fault of the server: one line, no stack, and no alarm."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.startswith("django.security."):
+            record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+        elif record.name == "django.request" and record.levelno < logging.ERROR:
             record.exc_info = None
         return True
 
