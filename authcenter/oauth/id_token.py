@@ -52,6 +52,8 @@ def half_hash(value: str) -> str:
 def read_hint(token: str) -> dict[str, Any]:
     """An `id_token_hint`: one of ours, whole, however old. Raises `InvalidToken`."""
     claims = ring.verify(token, typ=["jwt"])
-    if claims.get("iss") != settings.ISSUER or not isinstance(claims.get("sub"), str):
-        raise InvalidToken("not an ID token of this issuer")
+    if claims.get("iss") != settings.ISSUER:
+        raise InvalidToken("by another issuer")
+    if not all(isinstance(claims.get(name), str) and claims[name] for name in ("sub", "aud")):
+        raise InvalidToken("a claim that names whose and for whom it is is missing")
     return claims

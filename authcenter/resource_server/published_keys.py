@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from authcenter.resource_server.errors import StaleView
@@ -79,14 +80,32 @@ class PublishedKeys:
                         raise Unreachable("the metadata is another issuer's")
                     self._metadata = found
                 answer = self._line.get(self._metadata["jwks_uri"], {"Cache-Control": "no-cache"})
-                published = json.loads(answer.body)["keys"]
-                self._keys = {jwk["kid"]: (jwk["alg"], _imported(jwk)) for jwk in published if "alg" in jwk}
+                self._keys = _usable(json.loads(answer.body)["keys"])
             except (Unreachable, ValueError, KeyError, TypeError):
                 self._failed_at = time.monotonic()
             finally:
                 self._fetched_at = time.monotonic()  # after a failure too: a made-up `kid` must not make us ask more
 
 
+def _usable(published: list[dict[str, Any]]) -> dict[str, tuple[str, JoseKey]]:
+    """The keys that are whole and strong enough. RFC 7517 section 5: one that is not is passed over, not the others.
+
+    Raises `ValueError` where there are keys, and none can be used.
+    """
+    usable = {}
+    for jwk in published:
+        try:
+            usable[jwk["kid"]] = (jwk["alg"], _imported(jwk))
+        except (JoseError, ValueError, KeyError, TypeError):
+            continue
+    if published and not usable:
+        raise ValueError("no key that can be used")
+    return usable
+
+
 def _imported(jwk: Mapping[str, Any]) -> JoseKey:
     kinds: dict[str, type[ECKey] | type[RSAKey] | type[OKPKey]] = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
-    return kinds[jwk["kty"]].import_key(dict(jwk))
+    key = kinds[jwk["kty"]].import_key(dict(jwk))
+    if isinstance(key, RSAKey) and key.public_key.key_size < 2048:  # RFC 7518 section 3.3
+        raise ValueError("an RSA key of less than 2048 bits")
+    return key

@@ -22,6 +22,9 @@ _OPAQUE = re.compile(r"[A-Za-z0-9_~+/=-]{1,512}")
 WhenStale = Literal["accept", "refuse", "ask"]
 _STRICT: tuple[WhenStale, ...] = ("accept", "ask", "refuse")
 
+LEEWAY = 60
+"""Seconds that an issuer's clock may be ahead of ours."""
+
 _LATEST = 253_402_300_799
 """The last second of the year 9999: later instants overflow what dates are kept in."""
 
@@ -103,7 +106,7 @@ class Verifier:
         types: Collection[str] = (ACCESS_TOKEN,),
         requires: Collection[str] = ("sub", "client_id", "jti"),
         algorithms: Collection[str] = ALGORITHMS,
-        leeway: int = 60,
+        leeway: int = LEEWAY,
         remembered: int = 5_000,
     ) -> None:
         self.source: Issuer | None = None
@@ -174,7 +177,7 @@ class Verifier:
         audience = _audience(claims)
         if self.audience not in audience:
             raise MisusedToken("another audience", claims)
-        issued, expires = self._times(claims)
+        issued, expires = instants(claims, leeway=self._leeway)
         return Token(
             type=kind,
             claims=claims,
@@ -212,15 +215,18 @@ class Verifier:
         except Unreachable as error:
             raise StaleView(f"introspection does not answer: {error}", claims) from error
 
-    def _times(self, claims: Mapping[str, Any]) -> tuple[int, int]:
-        now = time.time()
-        expires, issued = _instant(claims, "exp"), _instant(claims, "iat")
-        not_before = _instant(claims, "nbf") if "nbf" in claims else issued
-        if now >= expires:
-            raise ExpiredToken("expired", claims)
-        if max(issued, not_before) > now + self._leeway:
-            raise InvalidToken("from the future", claims)
-        return issued, expires
+
+def instants(claims: Mapping[str, Any], *, leeway: int = LEEWAY) -> tuple[int, int]:
+    """`iat` and `exp` of claims that are good now. Raises `ExpiredToken`, and `InvalidToken` where one is no instant
+    or the token is from the future."""
+    now = time.time()
+    expires, issued = _instant(claims, "exp"), _instant(claims, "iat")
+    not_before = _instant(claims, "nbf") if "nbf" in claims else issued
+    if now >= expires:
+        raise ExpiredToken("expired", claims)
+    if max(issued, not_before) > now + leeway:
+        raise InvalidToken("from the future", claims)
+    return issued, expires
 
 
 class _Checked:
