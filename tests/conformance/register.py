@@ -1,0 +1,88 @@
+"""What a run of the conformance suite needs in AuthCenter: a person with every standard claim, and the static clients.
+
+    CONFORMANCE_SUITE=https://suite.example CONFORMANCE_FILE=registered.json manage.py shell < register.py
+
+It may be repeated; passwords and secrets are new each time, and stand in the file that `run.py` reads.
+"""
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+
+from accounts.models import User
+from authcenter.oauth.models import Application
+from authcenter.oauth.registration import hashed, new_application
+
+ALIAS = "authcenter"
+EMAIL = "conformance@example.com"
+CLAIMS = {
+    "name": "Robin Marie Lindqvist",
+    "given_name": "Robin",
+    "middle_name": "Marie",
+    "family_name": "Lindqvist",
+    "nickname": "Rob",
+    "preferred_username": "robin",
+    "profile": "https://example.com/robin",
+    "picture": "https://example.com/robin.png",
+    "website": "https://robin.example.com",
+    "gender": "female",
+    "birthdate": "1987-10-16",
+    "zoneinfo": "Europe/Stockholm",
+    "locale": "sv-SE",
+    "phone_number": "+46701740605",
+    "phone_number_verified": True,
+    "address": {
+        "formatted": "Storgatan 1\n114 51 Stockholm\nSweden",
+        "street_address": "Storgatan 1",
+        "locality": "Stockholm",
+        "postal_code": "114 51",
+        "country": "SE",
+    },
+}
+METHODS = {"first": "client_secret_basic", "second": "client_secret_basic", "post": "client_secret_post"}
+"""Static clients: the plans name them so. The suite sends no PKCE, and the prompts that it tests need consent once."""
+
+
+def register(suite: str) -> dict[str, object]:
+    """Make or renew everything and return what the plans refer to."""
+    return {
+        "issuer": settings.ISSUER,
+        "suite": suite,
+        "alias": ALIAS,
+        "person": person(),
+        **{name: client(name, method, f"{suite}/test/a/{ALIAS}") for name, method in METHODS.items()},
+    }
+
+
+def person() -> dict[str, str]:
+    password = secrets.token_urlsafe(18)
+    user = User.objects.filter(email=EMAIL).first() or User.objects.create_user(EMAIL)
+    for name, value in CLAIMS.items():
+        setattr(user, name, value)
+    user.set_password(password)
+    user.save()
+    EmailAddress.objects.update_or_create(user=user, email=EMAIL, defaults={"verified": True, "primary": True})
+    return {"email": EMAIL, "password": password}
+
+
+def client(name: str, method: str, base: str) -> dict[str, str]:
+    title, secret = f"Conformance {name}", secrets.token_urlsafe(32)
+    application = Application.objects.filter(name=title).first() or new_application(Application.Kind.WEB, title)[0]
+    application.client_secret = hashed(secret)
+    application.token_endpoint_auth_method = method
+    application.require_pkce = False
+    application.redirect_uris = f"{base}/callback"
+    application.post_logout_redirect_uris = f"{base}/post_logout_redirect"
+    application.full_clean()
+    application.save()
+    return {"client_id": application.client_id, "client_secret": secret}
+
+
+target = Path(os.environ["CONFORMANCE_FILE"])
+target.touch(mode=0o600)
+target.write_text(json.dumps(register(os.environ["CONFORMANCE_SUITE"].rstrip("/")), indent=2) + "\n")
+print(f"registered: {target}")

@@ -1,0 +1,159 @@
+"""Runs plans of the OpenID Foundation's conformance suite against AuthCenter and keeps the results as a table.
+
+    python -m tests.conformance.run --suite https://suite.example --registered registered.json basic config
+
+The suite already runs; `register.py` has made the person and the clients. Without names every plan in `plans/` is run.
+"""
+
+import argparse
+import json
+import shlex
+import string
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.conformance.report import Outcome, write
+
+HERE = Path(__file__).parent
+PLANS = HERE / "plans"
+LONGEST = 300
+"""Seconds for one module; the longest of them waits for minutes by itself."""
+
+OVER = {"FINISHED", "INTERRUPTED"}
+TOLD = {"FAILURE", "WARNING", "INTERRUPTED"}
+"""Results of single conditions that explain why a module did not pass."""
+
+
+@dataclass
+class Suite:
+    """The suite's REST API."""
+
+    client: httpx.Client
+    rotate: str = ""
+    """What to run where a module asks for new signing keys."""
+    known: dict[str, str] = field(default_factory=dict)
+
+    def call(self, method: str, path: str, **more: Any) -> Any:
+        answer = self.client.request(method, path, **more)
+        if answer.is_error:
+            raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
+        return answer.json()
+
+    def create_plan(self, name: str, variant: dict[str, str], config: dict[str, Any]) -> dict[str, Any]:
+        query = {"planName": name, "variant": json.dumps(variant)}
+        return self.call("POST", "/api/plan", params=query, json=config)
+
+    def run(self, plan: str, module: dict[str, Any]) -> Outcome:
+        """One module to its end, or to the longest time."""
+        name, variant = module["testModule"], module.get("variant") or {}
+        query = {"test": name, "plan": plan, "variant": json.dumps(variant)}
+        run = self.call("POST", "/api/runner", params=query)["id"]
+        started, begun, info = time.monotonic(), False, {}
+        while time.monotonic() - started < LONGEST:
+            info = self.call("GET", f"/api/info/{run}")
+            if info["status"] in OVER:
+                break
+            if info["status"] == "CONFIGURED" and name == "oidcc-server-rotate-keys" and not begun:
+                begun = True
+                subprocess.run(shlex.split(self.rotate), check=True) if self.rotate else None
+                self.call("POST", f"/api/runner/{run}")
+            time.sleep(0.5)
+        else:
+            self._stop(run)
+        log = self.call("GET", f"/api/log/{run}")
+        result = (info.get("result") or "UNKNOWN") if info["status"] == "FINISHED" else info["status"]
+        reasons = [] if result == "PASSED" else list(self._reasons(run, log))
+        return Outcome(name, variant, result, reasons, round(time.monotonic() - started), run)
+
+    def _stop(self, run: str) -> None:
+        self.client.delete(f"/api/runner/{run}")
+        time.sleep(2)
+
+    def _reasons(self, run: str, log: list[dict[str, Any]]) -> Iterator[str]:
+        for entry in log:
+            if entry.get("result") in TOLD or (entry.get("result") == "SKIPPED" and "testmodule" in entry):
+                yield f"{entry['result']} {entry.get('src', '')}: {entry.get('msg', '')}"
+        skipped = [entry["msg"] for entry in log if "skipped" in str(entry.get("msg", "")).lower()]
+        yield from skipped[-1:]
+        if self.client.get(f"/api/runner/browser/{run}").is_success:
+            urls = self.call("GET", f"/api/runner/browser/{run}").get("urls") or []
+            yield from (f"waits for a browser at {url.split('?')[0]}" for url in urls)
+
+
+def plan_names() -> list[str]:
+    return sorted(path.stem for path in PLANS.glob("*.json") if path.stem != "common")
+
+
+def read_plan(name: str, registered: dict[str, Any]) -> dict[str, Any]:
+    """A plan with its whole configuration: its own file, what is common, and the names of this run filled in."""
+    common = json.loads((PLANS / "common.json").read_text())
+    plan = json.loads((PLANS / f"{name}.json").read_text())
+
+    def pages(names: list[str]) -> list[dict[str, Any]]:
+        return [common["pages"][page] for page in names]
+
+    override = {**common["override"], **plan.get("override", {})}
+    plan["config"] = {
+        **common["config"],
+        **common["clients"][plan["clients"]],
+        **plan.get("config", {}),
+        "browser": pages(plan.get("browser", common["browser"])),
+        "override": {module: {"browser": pages(names)} for module, names in override.items()},
+    }
+    return json.loads(_Template(json.dumps(plan)).substitute(_flat(registered)))
+
+
+class _Template(string.Template):
+    idpattern = r"[a-z_.]+"
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in values.items():
+        inner = _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: json.dumps(value)[1:-1]}
+        flat.update(inner)
+    return flat
+
+
+def main() -> int:
+    known = plan_names()
+    reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    reader.add_argument("plans", nargs="*", metavar="PLAN", help=f"of {', '.join(known)}")
+    reader.add_argument("--suite", required=True, help="address of the suite")
+    reader.add_argument("--registered", required=True, type=Path, help="the file that register.py wrote")
+    reader.add_argument("--module", action="append", default=[], help="only modules whose name ends so")
+    reader.add_argument("--rotate", default="", help="command that makes the server sign with a new key")
+    reader.add_argument(
+        "--results", type=Path, default=HERE / "RESULTS.md", help="the table; plans not run keep theirs"
+    )
+    asked = reader.parse_args()
+    if unknown := set(asked.plans) - set(known):
+        reader.error(f"unknown: {', '.join(sorted(unknown))}")
+    registered, bad = json.loads(asked.registered.read_text()), 0
+    with httpx.Client(base_url=asked.suite, verify=False, timeout=90) as client:
+        suite = Suite(client, asked.rotate)
+        version = suite.call("GET", "/api/server")["version"]
+        for name in asked.plans or known:
+            plan = read_plan(name, registered)
+            made = suite.create_plan(plan["plan"], plan["variant"], plan["config"])
+            modules = [m for m in made["modules"] if not asked.module or m["testModule"].endswith(tuple(asked.module))]
+            print(f"{name}: {len(modules)} modules, plan {made['id']}", flush=True)
+            outcomes = []
+            for module in modules:
+                outcomes.append(suite.run(made["id"], module))
+                print(f"  {outcomes[-1]}", flush=True)
+            bad += sum(outcome.is_bad for outcome in outcomes)
+            if not asked.module:
+                write(asked.results, name, plan, outcomes, version)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
