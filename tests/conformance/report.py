@@ -1,15 +1,11 @@
 """The results as a Markdown page: one section a plan, one row a module."""
 
-import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-NOTES = Path(__file__).parent / "notes.json"
-"""Why a module need not pass, in our words: by module, or by module and result."""
 
 HEAD = """# Results of the OpenID Foundation's conformance suite
 
@@ -34,7 +30,7 @@ class Outcome:
         return self.result not in {"PASSED", "REVIEW", "SKIPPED", "WARNING"}
 
     def __str__(self) -> str:
-        lines = [f"{self.result:10} {self.module} {_short(self.variant)} ({self.seconds} s) {self.run}"]
+        lines = [f"{self.result:10} {self.module}{_short(self.variant)} ({self.seconds} s) {self.run}"]
         return "\n             ".join([*lines, *self.reasons])
 
 
@@ -52,29 +48,26 @@ def _sections(text: str) -> dict[str, str]:
 
 def _section(name: str, plan: dict[str, Any], outcomes: list[Outcome], version: str) -> str:
     counts = Counter(outcome.result for outcome in outcomes)
-    notes = json.loads(NOTES.read_text()) if NOTES.exists() else {}
     lines = [
         f"## {name}",
         "",
-        f"`{plan['plan']}` {_short(plan['variant'])}, suite {version}, {datetime.now(UTC):%Y-%m-%d}:"
+        f"`{plan['plan']}`{_short(plan['variant'])}, suite {version}, {datetime.now(UTC):%Y-%m-%d}:"
         f" {', '.join(f'{count} {result}' for result, count in sorted(counts.items()))} of {len(outcomes)}.",
         "",
         "| module | result | why |",
         "|---|---|---|",
     ]
-    for outcome in outcomes:
-        module = f"{outcome.module} {_short(outcome.variant)}".strip()
-        lines.append(f"| {module} | {outcome.result} | {_why(outcome, notes)} |")
-    return "\n".join([*lines, ""])
+    rows = [f"| {one.module}{_short(one.variant)} | {one.result} | {_why(one)} |" for one in outcomes]
+    return "\n".join([*lines, *rows, ""])
 
 
-def _why(outcome: Outcome, notes: dict[str, str]) -> str:
-    note = notes.get(outcome.module) if outcome.result != "PASSED" else ""
-    return note or "<br>".join(reason.replace("|", "\\|").replace("\n", " ") for reason in outcome.reasons)
+def _why(outcome: Outcome) -> str:
+    return "<br>".join(reason.replace("|", "\\|").replace("\n", " ") for reason in outcome.reasons)
 
 
 _TOLD_ELSEWHERE = {"client_registration", "server_metadata", "client_auth_type", "response_mode"}
 
 
 def _short(variant: dict[str, str]) -> str:
-    return " ".join(value for key, value in variant.items() if key not in _TOLD_ELSEWHERE or len(variant) == 1)
+    """The values that tell runs of one module or plan apart, each after a blank."""
+    return "".join(f" {value}" for key, value in variant.items() if key not in _TOLD_ELSEWHERE)

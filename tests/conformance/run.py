@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ LONGEST = 300
 """Seconds for one module; the longest of them waits for minutes by itself."""
 
 OVER = {"FINISHED", "INTERRUPTED"}
-TOLD = {"FAILURE", "WARNING", "INTERRUPTED"}
+TOLD = {"FAILURE", "WARNING", "INTERRUPTED", "REVIEW"}
 """Results of single conditions that explain why a module did not pass."""
 
 
@@ -38,7 +38,6 @@ class Suite:
     client: httpx.Client
     rotate: str = ""
     """What to run where a module asks for new signing keys."""
-    known: dict[str, str] = field(default_factory=dict)
 
     def call(self, method: str, path: str, **more: Any) -> Any:
         answer = self.client.request(method, path, **more)
@@ -62,7 +61,8 @@ class Suite:
                 break
             if info["status"] == "CONFIGURED" and name == "oidcc-server-rotate-keys" and not begun:
                 begun = True
-                subprocess.run(shlex.split(self.rotate), check=True) if self.rotate else None
+                if self.rotate:
+                    subprocess.run(shlex.split(self.rotate), check=True)
                 self.call("POST", f"/api/runner/{run}")
             time.sleep(0.5)
         else:
@@ -78,13 +78,13 @@ class Suite:
 
     def _reasons(self, run: str, log: list[dict[str, Any]]) -> Iterator[str]:
         for entry in log:
-            if entry.get("result") in TOLD or (entry.get("result") == "SKIPPED" and "testmodule" in entry):
+            if entry.get("result") in TOLD:
                 yield f"{entry['result']} {entry.get('src', '')}: {entry.get('msg', '')}"
-        skipped = [entry["msg"] for entry in log if "skipped" in str(entry.get("msg", "")).lower()]
-        yield from skipped[-1:]
-        if self.client.get(f"/api/runner/browser/{run}").is_success:
-            urls = self.call("GET", f"/api/runner/browser/{run}").get("urls") or []
-            yield from (f"waits for a browser at {url.split('?')[0]}" for url in urls)
+            if str(entry.get("msg", "")).startswith("The test was skipped: "):
+                yield entry["msg"].removeprefix("The test was skipped: ")
+        waiting = self.client.get(f"/api/runner/browser/{run}")
+        for url in (waiting.json().get("urls") or []) if waiting.is_success else []:
+            yield f"waits for a browser at {url.split('?')[0]}"
 
 
 def plan_names() -> list[str]:
