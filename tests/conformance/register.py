@@ -43,8 +43,9 @@ CLAIMS = {
         "country": "SE",
     },
 }
+RESPONSE_TYPES = ["code", "id_token", "id_token token", "code id_token", "code token", "code id_token token"]
 METHODS = {"first": "client_secret_basic", "second": "client_secret_basic", "post": "client_secret_post"}
-"""Static clients: the plans name them so. The suite sends no PKCE, and the prompts that it tests need consent once."""
+"""Static clients: the plans name them so."""
 
 
 def register(suite: str) -> dict[str, object]:
@@ -74,9 +75,13 @@ def client(name: str, method: str, base: str) -> dict[str, str]:
     application = Application.objects.filter(name=title).first() or new_application(Application.Kind.WEB, title)[0]
     application.client_secret = hashed(secret)
     application.token_endpoint_auth_method = method
-    application.require_pkce = False
+    application.require_pkce = False  # the suite sends a challenge in one module only
+    application.grant_types = ["authorization_code", "implicit", "refresh_token"]
+    application.response_types = RESPONSE_TYPES
     application.redirect_uris = f"{base}/callback"
     application.post_logout_redirect_uris = f"{base}/post_logout_redirect"
+    application.backchannel_logout_uri = f"{base}/backchannel_logout"
+    application.frontchannel_logout_uri = f"{base}/frontchannel_logout"
     application.full_clean()
     application.save()
     return {"client_id": application.client_id, "client_secret": secret}
