@@ -12,10 +12,11 @@ from pathlib import Path
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from joserfc.jwk import KeySet, RSAKey
 
 from accounts.models import User
 from authcenter.oauth.models import Application
-from authcenter.oauth.registration import hashed, new_application
+from authcenter.oauth.registration import new_application, set_new_secret
 
 ALIAS = "authcenter"
 EMAIL = "conformance@example.com"
@@ -44,7 +45,15 @@ CLAIMS = {
     },
 }
 RESPONSE_TYPES = ["code", "id_token", "id_token token", "code id_token", "code token", "code id_token token"]
-METHODS = {"first": "client_secret_basic", "second": "client_secret_basic", "post": "client_secret_post"}
+METHODS = {
+    "first": "client_secret_basic",
+    "second": "client_secret_basic",
+    "post": "client_secret_post",
+    "key_first": "private_key_jwt",
+    "key_second": "private_key_jwt",
+    "mac_first": "client_secret_jwt",
+    "mac_second": "client_secret_jwt",
+}
 """Static clients: the plans name them so."""
 
 
@@ -70,11 +79,13 @@ def person() -> dict[str, str]:
     return {"email": EMAIL, "password": password}
 
 
-def client(name: str, method: str, base: str) -> dict[str, str]:
-    title, secret = f"Conformance {name}", secrets.token_urlsafe(32)
+def client(name: str, method: str, base: str) -> dict[str, object]:
+    title, keys = f"Conformance {name}", KeySet([RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"})])
+    keys.keys[0].ensure_kid()
     application = Application.objects.filter(name=title).first() or new_application(Application.Kind.WEB, title)[0]
-    application.client_secret = hashed(secret)
     application.token_endpoint_auth_method = method
+    application.client_jwks = keys.as_dict(private=False) if method == "private_key_jwt" else None
+    secret = set_new_secret(application)
     application.require_pkce = False  # the suite sends a challenge in one module only
     application.grant_types = ["authorization_code", "implicit", "refresh_token"]
     application.response_types = RESPONSE_TYPES
@@ -84,7 +95,11 @@ def client(name: str, method: str, base: str) -> dict[str, str]:
     application.frontchannel_logout_uri = f"{base}/frontchannel_logout"
     application.full_clean()
     application.save()
-    return {"client_id": application.client_id, "client_secret": secret}
+    return {
+        "client_id": application.client_id,
+        "client_secret": secret,
+        **({"jwks": keys.as_dict(private=True)} if method == "private_key_jwt" else {}),
+    }
 
 
 target = Path(os.environ["CONFORMANCE_FILE"])

@@ -7,8 +7,8 @@ The suite already runs; `register.py` has made the person and the clients. Witho
 
 import argparse
 import json
+import re
 import shlex
-import string
 import subprocess
 import sys
 import time
@@ -107,19 +107,30 @@ def read_plan(name: str, registered: dict[str, Any]) -> dict[str, Any]:
         "browser": pages(plan.get("browser", common["browser"])),
         "override": {module: {"browser": pages(names)} for module, names in override.items()},
     }
-    return json.loads(_Template(json.dumps(plan)).substitute(_flat(registered)))
+    return _filled(plan, registered)
 
 
-class _Template(string.Template):
-    idpattern = r"[a-z_.]+"
+def _filled(value: Any, registered: dict[str, Any]) -> Any:
+    """`${name.name}` is what was registered under that name: a text within a text, anything where it stands alone."""
+    if isinstance(value, dict):
+        return {key: _filled(inner, registered) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, registered) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if alone := _NAME.fullmatch(value):
+        return _named(alone, registered)
+    return _NAME.sub(lambda name: str(_named(name, registered)), value)
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for key, value in values.items():
-        inner = _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: json.dumps(value)[1:-1]}
-        flat.update(inner)
-    return flat
+_NAME = re.compile(r"\$\{([a-z_.]+)\}")
+
+
+def _named(name: re.Match[str], registered: dict[str, Any]) -> Any:
+    found: Any = registered
+    for part in name[1].split("."):
+        found = found[part]
+    return found
 
 
 def main() -> int:
