@@ -8,15 +8,17 @@ It may be repeated; passwords and secrets are new each time, and stand in the fi
 import json
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.utils import timezone
 from joserfc.jwk import KeySet, RSAKey
 
 from accounts.models import User
-from authcenter.oauth.models import Application
-from authcenter.oauth.registration import new_application, set_new_secret
+from authcenter.oauth.models import Application, InitialAccessToken
+from authcenter.oauth.registration import hashed, new_application, set_new_secret
 
 ALIAS = "authcenter"
 EMAIL = "conformance@example.com"
@@ -64,6 +66,7 @@ def register(suite: str) -> dict[str, object]:
         "suite": suite,
         "alias": ALIAS,
         "person": person(),
+        "initial_access_token": initial_access_token(),
         **{name: client(name, method, f"{suite}/test/a/{ALIAS}") for name, method in METHODS.items()},
     }
 
@@ -100,6 +103,16 @@ def client(name: str, method: str, base: str) -> dict[str, object]:
         "client_secret": secret,
         **({"jwks": keys.as_dict(private=True)} if method == "private_key_jwt" else {}),
     }
+
+
+def initial_access_token() -> str:
+    """For plans whose clients register themselves: as many as one run may need."""
+    token = secrets.token_urlsafe(32)
+    until = timezone.now() + timedelta(days=1)
+    InitialAccessToken.objects.update_or_create(
+        name="Conformance", defaults={"token_hash": hashed(token), "uses_left": 1000, "expires": until}
+    )
+    return token
 
 
 target = Path(os.environ["CONFORMANCE_FILE"])
