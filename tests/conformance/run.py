@@ -23,8 +23,8 @@ from tests.conformance.report import Outcome, write
 
 HERE = Path(__file__).parent
 PLANS = HERE / "plans"
-LONGEST = 300
-"""Seconds for one module; the longest of them waits for minutes by itself."""
+LONGEST = 150
+"""Seconds for one module; the longest of them waits for a minute by itself."""
 
 OVER = {"FINISHED", "INTERRUPTED"}
 TOLD = {"FAILURE", "WARNING", "INTERRUPTED", "REVIEW"}
