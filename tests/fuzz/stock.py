@@ -34,7 +34,7 @@ from tests.oauth.devices import Device, ask, type_in
 from tests.oauth.flow import App, Browser
 
 PASSWORD = "correct horse battery staple"
-ORDERS, STOCK = "https://orders.test/", "https://stock.test/"
+GOODS, STOCK = "https://goods.test/", "https://stock.test/"
 VOUCHER = "https://hr.test"
 """An issuer whose assertions about people are trusted."""
 
@@ -64,7 +64,7 @@ _made: dict[str, App] = {}
 
 def applications(public_jwk: dict[str, Any], site: str) -> dict[str, Any]:
     """All of them, as the fuzzer must know them. `public_jwk` proves keyjwt and the trusted issuer."""
-    apis = {name: _api(name, identifier) for name, identifier in (("orders", ORDERS), ("stock", STOCK))}
+    apis = {name: _api(name, identifier) for name, identifier in (("goods", GOODS), ("stock", STOCK))}
     told: dict[str, Any] = {}
     for name, (kind, changes) in _APPLICATIONS.items():
         fields = {"logo_uri": f"{site}/logo.png", "backchannel_logout_uri": f"{site}/logout", **changes}
@@ -74,7 +74,7 @@ def applications(public_jwk: dict[str, Any], site: str) -> dict[str, Any]:
         if name == "keyjwt":
             fields["client_jwks"] = {"keys": [public_jwk]}
         if name == "middle":
-            fields["represents"] = API.objects.get(identifier=ORDERS)
+            fields["represents"] = API.objects.get(identifier=GOODS)
         row, secret = new_application(kind, name.capitalize(), **fields)
         row.full_clean()
         row.save()
@@ -114,7 +114,7 @@ def bundle(number: int, site: str) -> dict[str, str]:
     Refusals.objects.filter(key__in=[window.key for window in windows]).delete()
     told: dict[str, str] = {}
     for label in ("alice", "bob"):
-        held = _held(f"{label}.{number}@fuzz.test")
+        held = _held(f"{label}.{number}@fuzz.test", f"127.8.{number // 250 % 250}.{number % 250 + 1}")
         told |= {f"{label}.{name}": value for name, value in held.items()}
     told |= {f"machine.{name}": value for name, value in _of_machines().items()}
     told |= {f"registered.{name}": value for name, value in _registered().items()}
@@ -125,14 +125,14 @@ def bundle(number: int, site: str) -> dict[str, str]:
 _hash = ""
 
 
-def _held(email: str) -> dict[str, str]:
+def _held(email: str, address: str) -> dict[str, str]:
     global _hash
     _hash = _hash or make_password(PASSWORD)  # slow by intention: once is enough
     user = User.objects.create(email=email, password=_hash, name="Some Body", phone_number="+15550100")
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     browser, web = Browser().enter(user), _made["web"]
     told = {"email": email, "id": str(user.pk), "password": PASSWORD}
-    scope = "openid profile email offline_access account:read account:write orders:read"
+    scope = "openid profile email offline_access account:read account:write goods:read"
     told["spent_code"] = browser.code(web, user, scope=scope)
     got = _ok(flow.redeem(web, told["spent_code"]))
     told |= {name: got[name] for name in ("access_token", "id_token")}
@@ -145,10 +145,10 @@ def _held(email: str) -> dict[str, str]:
     opaque = _ok(flow.redeem(_made["opaque"], told["code_opaque"]))
     told |= {"opaque": opaque["access_token"], "opaque_refresh": opaque["refresh_token"]}
     told["code_opaque"] = browser.code(_made["opaque"], user)
-    subject = flow.redeem(web, browser.code(web, user, scope="openid orders:read", resource=ORDERS))
+    subject = flow.redeem(web, browser.code(web, user, scope="openid goods:read", resource=GOODS))
     told["subject"] = _ok(subject)["access_token"]
     for name, act in (("device_code", ""), ("device_allowed", "allow"), ("device_denied", "deny")):
-        device = Device(_made["kiosk"], _ok(ask(_made["kiosk"], "openid orders:read")))
+        device = Device(_made["kiosk"], _ok(ask(_made["kiosk"], "openid goods:read", address=address)))
         told |= {name: device.told["device_code"], f"{name}_user": device.user_code}
         if act:
             type_in(browser, device.user_code).submit(act, press=act)
@@ -163,7 +163,7 @@ def _held(email: str) -> dict[str, str]:
 
 
 def _of_machines() -> dict[str, str]:
-    got = _ok(flow.machine_token(_made["machine"], "orders:read"))
+    got = _ok(flow.machine_token(_made["machine"], "goods:read"))
     return {"access_token": got["access_token"]}
 
 
