@@ -10,7 +10,16 @@ from tests.fuzz.request import Request
 from tests.fuzz.world import World
 
 ENDPOINT = "api by its schema"
-_BEARERS = ("", "«alice.session_access»", "«alice.access_token»", "«bob.session_access|flip»", "«alice.id_token»")
+_BEARERS = (
+    *(
+        "«alice.session_access»",
+        "«alice.session_access»",
+        "«alice.access_token»",
+        "«bob.demo_token»",
+        "«bob.demo_token»",
+    ),
+    *("", "«bob.session_access|flip»", "«alice.id_token»"),
+)
 
 
 def cases(world: World) -> st.SearchStrategy[Request]:

@@ -114,7 +114,9 @@ def _headers(draw: Draw, request: Request) -> Request:
 
 
 def _path(draw: Draw, request: Request) -> Request:
-    text = draw(st.sampled_from(("/", "//", "/x", ".json", "%00", "%2f", "%ff", ";a=b", "/../", "?", "%0d%0a", "é", "_")))
+    text = draw(
+        st.sampled_from(("/", "//", "/x", ".json", "%00", "%2f", "%ff", ";a=b", "/../", "?", "%0d%0a", "é", "_"))
+    )
     head, _, last = request.path.rpartition("/")
     return request.but(path=draw(st.sampled_from((request.path + text, f"{head}{text}{last}", f"{head}/{text}"))))
 

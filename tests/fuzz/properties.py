@@ -17,7 +17,11 @@ BACK_CHANNEL = PROTOCOL | {"userinfo", "public", "feed"}
 
 _PATHS = {
     **{name: f"/oauth/{name}" for name in ("token", "revoke", "introspect", "device", "userinfo")},
-    **{"public": r"/\.well-known/[a-z.-]+", "feed": "/.well-known/revocations", "register": r"/oauth/register(/[\w.~-]+)?"},
+    **{
+        "public": r"/\.well-known/[a-z.-]+",
+        "feed": "/.well-known/revocations",
+        "register": r"/oauth/register(/[\w.~-]+)?",
+    },
 }
 _LEAK = re.compile(
     r"Traceback \(most|File \"/|site-packages|\b(?:SELECT|DELETE) .{1,80}\bFROM |INSERT INTO|UPDATE \w+ SET"
@@ -25,19 +29,19 @@ _LEAK = re.compile(
 )
 _PRIVATE_MEMBER = re.compile(r'"(?:d|p|q|dp|dq|qi|k)"\s*:\s*"[\w-]{16,}"')
 _FORM_ACTION = re.compile(r'<form[^>]*\baction="([^"]*)"')
-_ECHO = {"authorize", "document", "logout", "device page"}
-"""Pages and redirects that carry on what their own caller said."""
+_ECHO = {"authorize", "document", "logout", "device page", "register"}
+"""Pages and redirects that carry on what their own caller said, and metadata that is told as it was sent."""
 
 
 def faults(world: World, asked: Request, sent: Sent, answer: Answer) -> Iterator[str]:
     if answer.status >= 500:
         yield f"status {answer.status}"
     yield from _leaks(world, asked, sent, answer)
-    if _is_at_its_endpoint(asked, sent):
+    if _is_at_its_endpoint(asked, sent, answer):
         yield from _protocol(asked, sent, answer)
     yield from _redirects(world, asked, sent, answer)
-    if asked.endpoint == "session tokens" and answer.has("set-cookie") and answer.status >= 400:
-        yield "a cookie with a refusal"
+    if answer.status >= 400 and re.search(r"\b(access|refresh)=[^;\s\"]", answer.header("set-cookie")):
+        yield "tokens in cookies with a refusal"
 
 
 def _leaks(world: World, asked: Request, sent: Sent, answer: Answer) -> Iterator[str]:
@@ -63,12 +67,15 @@ def _is_sent_back(asked: Request, answer: Answer) -> bool:
     return 300 <= answer.status < 400 and asked.endpoint not in PROTOCOL
 
 
-def _is_at_its_endpoint(asked: Request, sent: Sent) -> bool:
-    """Neither at another address, which answers as nothing does, nor refused before the application is asked."""
+def _is_at_its_endpoint(asked: Request, sent: Sent, answer: Answer) -> bool:
+    """Neither at another address, which answers as nothing does, nor refused before the application is asked: 414 and
+    431 are the web server's own."""
+    if answer.status in {414, 431}:
+        return False
     path = urlsplit(sent.target).path
     right = re.fullmatch(_PATHS.get(asked.endpoint, ""), path)
     headers = {name.lower() for name, _value in sent.headers}
-    return bool(right) and not headers & {"host", "expect", "upgrade"} and len(str(sent.headers)) < 8000
+    return bool(right) and not headers & {"host", "expect", "upgrade"}
 
 
 def _protocol(asked: Request, sent: Sent, answer: Answer) -> Iterator[str]:

@@ -74,6 +74,7 @@ _SMALL = {"client_name": "Small", "redirect_uris": ["https://registered.test/cb"
 _DOCUMENT = {**_SMALL, "client_id": "«self»", "scope": "openid", "logo_uri": "«site»/l.png"}
 _FAR = authorization("web", client_id="«document»", redirect_uri="https://registered.test/cb")
 _SECTOR = ["https://registered.test/cb"]
+_PASSWORD = {"email": "«alice.email»", "password": "«alice.password»"}
 _HINT = ("id_token_hint", "«alice.id_token»")
 _BYE = (("client_id", "«web.id»"), ("post_logout_redirect_uri", "«web.bye»"), ("state", "s"))
 _LEGACY = authorization("legacy", response_type="code id_token token", response_mode="form_post")
@@ -104,9 +105,7 @@ RIGHT: dict[str, list[Request]] = {
     ],
     "document": [
         Request("document", "GET", "/oauth/authorize", _FAR, document=_DOCUMENT),
-        Request("document", "GET", "/oauth/authorize", _FAR, who="bob").but(
-            document={**_DOCUMENT, **_OWN}
-        ),
+        Request("document", "GET", "/oauth/authorize", _FAR, who="bob").but(document={**_DOCUMENT, **_OWN}),
     ],
     "consent": [
         get("consent", "/oauth/consent", _TXN, who="alice"),
@@ -121,7 +120,9 @@ RIGHT: dict[str, list[Request]] = {
         grant("machine", "client_credentials", ("scope", "goods:read"), ("resource", "https://goods.test/")),
         grant("kiosk", DEVICE, ("device_code", "«alice.device_allowed»")),
         grant("kiosk", DEVICE, ("device_code", "«bob.device_code»")),
-        grant("legacy", "password", ("username", "«alice.email»"), ("password", "«alice.password»"), ("scope", "openid")),
+        grant(
+            "legacy", "password", ("username", "«alice.email»"), ("password", "«alice.password»"), ("scope", "openid")
+        ),
         grant("bearer", BEARER, ("assertion", "«assert:voucher»"), ("scope", "openid")),
         grant("middle", EXCHANGE, ("subject_token", "«alice.subject»"), ("subject_token_type", ACCESS)).but(address=1),
         grant("bearer", EXCHANGE, ("subject_token", "«bob.opaque»"), ("subject_token_type", ACCESS)),
@@ -140,7 +141,9 @@ RIGHT: dict[str, list[Request]] = {
     "register": [
         body("register", "POST", "/oauth/register", _DESCRIBED).but(document=_SECTOR),
         body("register", "POST", "/oauth/register", _SMALL).but(address=2),
-        body("register", "POST", "/oauth/register", {**_DESCRIBED, **_OWN, "jwks_uri": None}).but(address=3, document=_SECTOR),
+        body("register", "POST", "/oauth/register", {**_DESCRIBED, **_OWN, "jwks_uri": None}).but(
+            address=3, document=_SECTOR
+        ),
         body("register", "PUT", _AT, {**_DESCRIBED, "client_id": "«registered.id»"}, _MINE).but(document=_SECTOR),
         Request("register", "GET", _AT, headers=(_MINE,)),
         Request("register", "DELETE", _AT, headers=(_MINE,)),
@@ -177,11 +180,20 @@ RIGHT: dict[str, list[Request]] = {
     "feed": [get("feed", "/.well-known/revocations", ("after", "0")), get("feed", "/.well-known/revocations")],
     "logo": [get("logo", f"/oauth/logo/«{app}.pk»") for app in ("web", "spa", "disabled")],
     "session tokens": [
-        body("session tokens", "POST", "/api/token/", {"email": "«alice.email»", "password": "«alice.password»"}),
-        body("session tokens", "POST", "/api/token/", {"email": "x", "password": "y", "transport": "cookie"}),
-        *(body("session tokens", "POST", f"/api/token/{at}/", {"refresh": "«bob.session_refresh»"}) for at in ("refresh", "logout")),
-        *(body("session tokens", "POST", f"/api/token/{at}/", {"refresh": "«alice.session_refresh»"}) for at in ("refresh", "logout")),
-        *(body("session tokens", "POST", "/api/token/verify/", {"token": f"«{who}.session_access»"}) for who in ("alice", "bob")),
+        body("session tokens", "POST", "/api/token/", _PASSWORD),
+        body("session tokens", "POST", "/api/token/", {**_PASSWORD, "transport": "cookie"}),
+        *(
+            body("session tokens", "POST", f"/api/token/{at}/", {"refresh": "«bob.session_refresh»"})
+            for at in ("refresh", "logout")
+        ),
+        *(
+            body("session tokens", "POST", f"/api/token/{at}/", {"refresh": "«alice.session_refresh»"})
+            for at in ("refresh", "logout")
+        ),
+        *(
+            body("session tokens", "POST", "/api/token/verify/", {"token": f"«{who}.session_access»"})
+            for who in ("alice", "bob")
+        ),
     ],
     "api": [
         *(get("api", path, bearer="«alice.session_access»") for path in ("/api/me/", "/api/sessions/", "/api/schema/")),
@@ -190,6 +202,6 @@ RIGHT: dict[str, list[Request]] = {
         Request("api", "DELETE", "/api/sessions/«bob.session_sid»/").but(
             headers=(("Authorization", "Bearer «bob.session_access»"),)
         ),
-        get("api", "/demo/api/orders/", bearer="«alice.access_token»"),
+        get("api", "/demo/api/orders/", bearer="«alice.demo_token»"),
     ],
 }

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import connections
 
@@ -147,6 +148,9 @@ def _held(email: str, address: str) -> dict[str, str]:
     told["code_opaque"] = browser.code(_made["opaque"], user)
     subject = flow.redeem(web, browser.code(web, user, scope="openid goods:read", resource=GOODS))
     told["subject"] = _ok(subject)["access_token"]
+    demo = f"{settings.ISSUER}/demo/api"
+    scope = " ".join(Scope.objects.filter(api__identifier=demo).values_list("name", flat=True))
+    told["demo_token"] = _ok(flow.redeem(web, browser.code(web, user, scope=scope, resource=demo)))["access_token"]
     for name, act in (("device_code", ""), ("device_allowed", "allow"), ("device_denied", "deny")):
         device = Device(_made["kiosk"], _ok(ask(_made["kiosk"], "openid goods:read", address=address)))
         told |= {name: device.told["device_code"], f"{name}_user": device.user_code}

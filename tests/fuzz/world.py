@@ -26,11 +26,13 @@ PASSWORD, VOUCHER = "correct horse battery staple", "https://hr.test"
 CSRF = "c" * 32
 VERIFIER = "v" * 20 + "-._~" + "9" * 30
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
-_USES, _SECONDS = 400, 45
+_USES, _SECONDS = 500, 50
 """What one bundle of credentials is good for: a code lives a minute."""
 
 _WORD = re.compile(r"[\w.~-]{16,}")
-_OPEN = re.compile(r"\.(id|email|sid|session_sid|device_code_user|device_allowed_user|device_denied_user|(device_)?txn)$")
+_OPEN = re.compile(
+    r"\.(id|email|sid|session_sid|device_code_user|device_allowed_user|device_denied_user|(device_)?txn)$"
+)
 """Of a bundle, what is no secret or is shown on pages by right."""
 
 
@@ -123,9 +125,9 @@ class Caller:
         return jwts.changed(value, change, self.world.keys) if change else value
 
     def _of_app(self, name: str) -> str:
+        """Nothing, where a mark has come about by chance."""
         app, _, member = name.partition(".")
-        value: str = {**self.world.apps, **self.world.apis}[app][member]
-        return value
+        return str({**self.world.apps, **self.world.apis}.get(app, {}).get(member, ""))
 
     def _basic(self, app: str, change: str) -> str:
         pair = f"{quote_plus(self._fill(f'{app}.id', ''))}:{quote_plus(self._fill(f'{app}.secret', ''))}"
