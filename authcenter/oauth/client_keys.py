@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.cache import cache
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from authcenter.outbox import outbound
@@ -63,8 +64,10 @@ def fault(jwks: Any) -> str | None:
 
 
 def _key_fault(key: Any) -> str | None:
-    if not isinstance(key, dict) or key.get("kty") not in _BY_TYPE:
+    if not isinstance(key, dict) or not isinstance(key.get("kty"), str) or key["kty"] not in _BY_TYPE:
         return "A key is an object of kty RSA, EC or OKP."
+    if not all(isinstance(key.get(name), str | None) for name in ("kid", "alg", "use")):
+        return "The kid, alg and use of a key are texts."
     if _PRIVATE & key.keys():
         return "A private key was sent: keep it, and make a new one, as this one is known to others now."
     if key.get("use", "sig") != "sig":
@@ -77,7 +80,7 @@ def _key_fault(key: Any) -> str | None:
                 return "An RSA key needs 2048 bits and a public exponent of 3 or more."
         elif public.curve_name not in {"P-256", "Ed25519"}:
             return "The curves are P-256 and Ed25519."
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError):
         return "A key is not well-formed."
     return None if _algorithms(key) else "The alg of a key does not fit it."
 
