@@ -320,6 +320,17 @@ def test_tr_08_a_page_that_refuses_does_not_fail_on_what_it_refuses(db, path):
         assert response.status_code < 500
 
 
+@pytest.mark.parametrize("charset", ["utf-7", "utf-16", "latin-1", "idna"])
+@pytest.mark.parametrize("host", [HOST, "evil.test"])
+@pytest.mark.parametrize("path", ["/device", "/oauth/consent", "/accounts/login/", "/oauth/token", "/nowhere"])
+def test_tr_08_a_form_that_names_another_charset_is_read_or_refused(db, path, host, charset):
+    """CSRF protection and the page that refuses both read the form: neither may fail on its header."""
+    client = Client(HTTP_HOST=host, enforce_csrf_checks=True)
+    client.cookies["csrf"] = "c" * 32
+    response = client.post(path, "csrfmiddlewaretoken=" + "c" * 32, content_type=f"{FORM}; charset={charset}")
+    assert response.status_code < 500
+
+
 # --- Some hundreds of requests by chance ----------------------------------------------------------------------
 
 PIECES = [
