@@ -294,6 +294,18 @@ def test_a_token_request_gets_no_cookie_and_starts_no_session(web):
     assert not Session.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "path",
+    [*PROTOCOL, "/oauth/register", "/oauth/device", "/oauth/userinfo", "/.well-known/jwks.json"],
+)
+def test_a_broken_cookie_is_not_mended_at_the_back_channel(db, path):
+    """CSRF protection would set a new one and the session's would be deleted, in answers that caches may keep, too."""
+    client = Client(HTTP_HOST=HOST)
+    client.cookies["session"], client.cookies["csrf"] = "x", "y"
+    for response in (client.get(path), client.post(path, "x=1", content_type=FORM)):
+        assert not response.cookies
+
+
 def test_what_strangers_choose_is_cut_in_the_audit_log(browser, db):
     browser.get("/oauth/authorize?client_id=" + "x" * 4_000)
     assert AuditEvent.objects.get().client_id == "x" * 255
