@@ -125,7 +125,20 @@ RIGHT: dict[str, list[Request]] = {
         ),
         grant("bearer", BEARER, ("assertion", "«assert:voucher»"), ("scope", "openid")),
         grant("middle", EXCHANGE, ("subject_token", "«alice.subject»"), ("subject_token_type", ACCESS)).but(address=1),
-        grant("bearer", EXCHANGE, ("subject_token", "«bob.opaque»"), ("subject_token_type", ACCESS)),
+        grant("opaque", EXCHANGE, ("subject_token", "«bob.opaque»"), ("subject_token_type", ACCESS)),
+    ],
+    "userinfo": [
+        *(get("userinfo", "/oauth/userinfo", bearer=f"«alice.{kind}»") for kind in ("access_token", "opaque")),
+        Request("userinfo", "POST", "/oauth/userinfo", form=(("access_token", "«bob.access_token»"),)),
+    ],
+    "api": [
+        *(get("api", path, bearer="«alice.session_access»") for path in ("/api/me/", "/api/sessions/", "/api/schema/")),
+        get("api", "/api/sessions/", ("limit", "2"), ("offset", "1"), bearer="«bob.access_token»"),
+        get("api", "/api/me/", bearer="«alice.access_token»"),
+        Request("api", "DELETE", "/api/sessions/«bob.session_sid»/").but(
+            headers=(("Authorization", "Bearer «bob.session_access»"),)
+        ),
+        get("api", "/demo/api/orders/", bearer="«alice.demo_token»"),
     ],
     "revoke": [
         form("revoke", "/oauth/revoke", "web", ("token", "«bob.refresh»"), ("token_type_hint", "refresh_token")),
@@ -159,18 +172,6 @@ RIGHT: dict[str, list[Request]] = {
         _pages("device page", "/device/confirm", ("txn", "«alice.device_txn»"), ("allow", "1")),
         _pages("device page", "/device/confirm", ("txn", "«bob.device_txn»"), ("deny", "1"), who="bob"),
     ],
-    "userinfo": [
-        *(get("userinfo", "/oauth/userinfo", bearer=f"«alice.{kind}»") for kind in ("access_token", "opaque")),
-        Request("userinfo", "POST", "/oauth/userinfo", form=(("access_token", "«bob.access_token»"),)),
-    ],
-    "logout": [
-        get("logout", "/oauth/logout", _HINT, *_BYE),
-        get("logout", "/oauth/logout", *_BYE, who="bob"),
-        get("logout", "/oauth/logout", _HINT, *_BYE, who="alice"),
-        Request("logout", "POST", "/oauth/logout", form=(_HINT, *_BYE), who="bob"),
-        _pages("logout", "/oauth/logout/confirm", *_BYE, ("confirm", "1"), who="bob"),
-        get("logout", "/oauth/logout/done"),
-    ],
     "public": [
         get("public", "/.well-known/jwks.json"),
         get("public", "/.well-known/openid-configuration"),
@@ -195,13 +196,12 @@ RIGHT: dict[str, list[Request]] = {
             for who in ("alice", "bob")
         ),
     ],
-    "api": [
-        *(get("api", path, bearer="«alice.session_access»") for path in ("/api/me/", "/api/sessions/", "/api/schema/")),
-        get("api", "/api/sessions/", ("limit", "2"), ("offset", "1"), bearer="«bob.access_token»"),
-        get("api", "/api/me/", bearer="«alice.access_token»"),
-        Request("api", "DELETE", "/api/sessions/«bob.session_sid»/").but(
-            headers=(("Authorization", "Bearer «bob.session_access»"),)
-        ),
-        get("api", "/demo/api/orders/", bearer="«alice.demo_token»"),
+    "logout": [
+        get("logout", "/oauth/logout", _HINT, *_BYE),
+        get("logout", "/oauth/logout", *_BYE, who="bob"),
+        get("logout", "/oauth/logout", _HINT, *_BYE, who="alice"),
+        Request("logout", "POST", "/oauth/logout", form=(_HINT, *_BYE), who="bob"),
+        _pages("logout", "/oauth/logout/confirm", *_BYE, ("confirm", "1"), who="bob"),
+        get("logout", "/oauth/logout/done"),
     ],
 }

@@ -1,4 +1,4 @@
-"""Somebody else's https server on loopback: client ID metadata documents, keys, logos, and whoever is told of logouts."""
+"""Somebody else's https server on loopback: documents, keys, logos, and whoever is told of logouts."""
 
 import itertools
 import json

@@ -21,7 +21,6 @@ from authcenter.keys.models import Key
 from authcenter.limits import Window
 from authcenter.oauth.models import API, Application, Scope, TrustedIssuer
 from authcenter.oauth.registration import (
-    DEVICE_CODE,
     JWT_BEARER,
     TOKEN_EXCHANGE,
     hashed,
@@ -46,7 +45,7 @@ _APPLICATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "post": ("web", {"token_endpoint_auth_method": "client_secret_post", "userinfo_signed_response_alg": "ES256"}),
     "secretjwt": ("web", {"token_endpoint_auth_method": "client_secret_jwt", "subject_type": "pairwise"}),
     "keyjwt": ("web", {"token_endpoint_auth_method": "private_key_jwt"}),
-    "opaque": ("web", {"access_token_format": "opaque", "skip_authorization": True}),
+    "opaque": ("web", {"access_token_format": "opaque", "grant_types": [*_GRANTS, TOKEN_EXCHANGE]}),
     "legacy": ("web", {"response_types": LEGACY, "grant_types": [*_GRANTS, "password"], "skip_authorization": True}),
     "bearer": ("web", {"grant_types": [*_GRANTS, JWT_BEARER, TOKEN_EXCHANGE], "skip_authorization": True}),
     "spa": ("spa", {"allowed_origins": "https://spa.test"}),

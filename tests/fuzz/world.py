@@ -85,14 +85,18 @@ class Caller:
 
     def send(self, asked: request.Request) -> tuple[request.Sent, wire.Answer]:
         if not self._left or time.monotonic() - self._made > _SECONDS:
-            self.close()
-            self._bundle, self._left, self._made = self.world.bundle(), _USES, time.monotonic()
+            self.renew()
         self._left -= 1
         document = ""
         if asked.document is not None:
             document = self.world.site.put(request.filled_json(asked.document, lambda mark: self._fill(mark, "«self»")))
         sent = request.sent(asked, lambda mark: self._fill(mark, document), self._cookies(asked.who))
         return sent, self._line(asked.address).ask(sent)
+
+    def renew(self) -> None:
+        """Other people, with all they hold unused, at other addresses."""
+        self.close()
+        self._bundle, self._left, self._made = self.world.bundle(), _USES, time.monotonic()
 
     def _line(self, place: int) -> wire.Line:
         number = 4 * int(self._bundle["number"]) + place % 4
