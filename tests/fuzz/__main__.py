@@ -59,6 +59,8 @@ def fuzz(world: World, tally: Tally, wanted: int, threads: int, first_seed: int)
     began = shown = time.monotonic()
     while any(worker.is_alive() for worker in workers):
         time.sleep(0.5)
+        while tally.news:
+            print(tally.news.pop(0), flush=True)
         if time.monotonic() - shown > 10:
             shown = time.monotonic()
             rate = tally.requests / (shown - began)

@@ -121,11 +121,12 @@ def _is_own(world: World, location: str) -> bool:
 
 
 def _registered(world: World, asked: Request, sent: Sent) -> set[str]:
-    """The addresses of the client that the request names, if it names one; a waiting request is of the native one."""
-    named = [value for name, value in parse_qsl(urlsplit(sent.target).query) if name == "client_id"]
+    """The addresses of the client that the request names; what waits under a `txn` is of the native one."""
+    told = parse_qsl(urlsplit(sent.target).query)
+    named = [value for name, value in told if name == "client_id"]
     uris = {uri for app in world.apps.values() if named == [app["id"]] for uri in app["redirects"]}
-    if not named:
-        uris = {*world.apps["native"]["redirects"], *world.apps["web"]["redirects"]}
+    if asked.endpoint == "consent" or any(name == "txn" for name, _value in told):
+        uris |= {*world.apps["native"]["redirects"]}
     if asked.endpoint == "document":
         uris |= {"https://registered.test/cb"}
     return uris

@@ -16,6 +16,8 @@ class Tally:
     statuses: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     faults: dict[tuple[str, str], list[Request]] = field(default_factory=lambda: defaultdict(list))
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    news: list[str] = field(default_factory=list)
+    """What is to be told at once: a run is long."""
     broken: list[str] = field(default_factory=list)
     """What ended a thread of the fuzzer itself."""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -28,6 +30,7 @@ class Tally:
                 self.counts[kind] += 1
                 if len(self.faults[kind]) < _SHOWN:
                     self.faults[kind].append(request)
+                    self.news.append(f"{request.endpoint}: {fault}\n  {_shortened(request)}")
 
     @property
     def requests(self) -> int:
