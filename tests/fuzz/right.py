@@ -107,12 +107,6 @@ RIGHT: dict[str, list[Request]] = {
         Request("document", "GET", "/oauth/authorize", _FAR, document=_DOCUMENT),
         Request("document", "GET", "/oauth/authorize", _FAR, who="bob").but(document={**_DOCUMENT, **_OWN}),
     ],
-    "consent": [
-        get("consent", "/oauth/consent", _TXN, who="alice"),
-        _pages("consent", "/oauth/consent", _TXN, ("allow", "1")),
-        _pages("consent", "/oauth/consent", _TXN, ("deny", "1")),
-        _pages("consent", "/oauth/switch-account", _TXN),
-    ],
     "token": [
         *(code(app) for app in ("web", "post", "secretjwt", "keyjwt", "spa", "native", "opaque", "legacy")),
         grant("web", "refresh_token", ("refresh_token", "«alice.refresh»"), ("scope", "openid")),
@@ -184,17 +178,19 @@ RIGHT: dict[str, list[Request]] = {
         body("session tokens", "POST", "/api/token/", _PASSWORD),
         body("session tokens", "POST", "/api/token/", {**_PASSWORD, "transport": "cookie"}),
         *(
-            body("session tokens", "POST", f"/api/token/{at}/", {"refresh": "«bob.session_refresh»"})
-            for at in ("refresh", "logout")
-        ),
-        *(
-            body("session tokens", "POST", f"/api/token/{at}/", {"refresh": "«alice.session_refresh»"})
-            for at in ("refresh", "logout")
-        ),
-        *(
             body("session tokens", "POST", "/api/token/verify/", {"token": f"«{who}.session_access»"})
             for who in ("alice", "bob")
         ),
+        *(
+            body("session tokens", "POST", f"/api/token/{at}/", {"refresh": f"«{who}.session_refresh»"})
+            for who, at in (("alice", "refresh"), ("bob", "logout"))
+        ),
+    ],
+    "consent": [
+        get("consent", "/oauth/consent", _TXN, who="alice"),
+        _pages("consent", "/oauth/consent", _TXN, ("allow", "1")),
+        _pages("consent", "/oauth/consent", _TXN, ("deny", "1")),
+        _pages("consent", "/oauth/switch-account", _TXN),
     ],
     "logout": [
         get("logout", "/oauth/logout", _HINT, *_BYE),
