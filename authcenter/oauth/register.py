@@ -148,7 +148,8 @@ def _saved(application: Application, described: Described) -> None:
 
 def _authorized(http: HttpRequest, client_id: str) -> Application:
     """RFC 7592 section 3: a wrong token and an unknown client are the same answer."""
-    application = Application.objects.filter(client_id=client_id, is_active=True).first()
+    is_one = client_id.isascii() and client_id.isprintable()  # PostgreSQL takes no NUL, not even to look for
+    application = Application.objects.filter(client_id=client_id, is_active=True).first() if is_one else None
     kept = application.registration_token if application else ""
     if application is None or not kept or not hmac.compare_digest(kept, hashed(_bearer(http))):
         raise InvalidToken(description="The registration access token is not good for this client.")
