@@ -61,6 +61,7 @@ class Server:
             raise UnsupportedGrantTypeError(request=request)
         request.scopes = request.scope.split(" ") if request.scope else None
         request.response_type = None
+        request.state = None  # of the authorization endpoint alone; the library would repeat it in an error
         # Before the grant's transaction: what is learnt here stays, whatever becomes of the grant.
         request._authenticated = clients.authenticate(http, parameters)
         headers, body, status = grant.create_token_response(request, self.tokens)
