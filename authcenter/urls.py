@@ -1,9 +1,12 @@
 """The protocol's table of contents: one line a route, with the document that defines it."""
 
+import inspect
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
+from django.views import defaults
 from django.views.generic import RedirectView
 
 from accounts import home
@@ -70,6 +73,13 @@ if settings.DEMO:
         path("demo/", include("authcenter.demo.urls")),  # a sample client and API
         path(ORDERS.path.lstrip("/"), metadata_view(ORDERS), name="demo-resource"),  # RFC 9728
     ]
+
+# Django's own pages for errors, without its CSRF check before each: that reads the form, and a form that cannot be read
+# would turn the refusal into a 500. Their templates get a token all the same.
+handler400, handler403, handler404, handler500 = (
+    inspect.unwrap(page)
+    for page in (defaults.bad_request, defaults.permission_denied, defaults.page_not_found, defaults.server_error)
+)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -350,6 +350,15 @@ def test_tr_08_a_form_that_names_another_charset_is_read_or_refused(db, path, ho
     assert response.status_code < 500
 
 
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize("path", ["/nowhere", "/oauth//x", "/oauth/logo/999999", "/device", "/accounts/login/"])
+def test_tr_08_a_form_that_cannot_be_read_is_no_500_even_where_nothing_is(db, path, kind):
+    """Django's page for what is not there checks the form of whoever has a CSRF cookie."""
+    client = Client(HTTP_HOST=HOST, enforce_csrf_checks=True)
+    client.cookies["csrf"] = "c" * 32
+    assert client.post(path, b"x", content_type=kind).status_code in {400, 403, 404, 405}
+
+
 # --- Some hundreds of requests by chance ----------------------------------------------------------------------
 
 PIECES = [
