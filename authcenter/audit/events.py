@@ -58,7 +58,8 @@ def issued(request: HttpRequest, what: str, *, client_id: str = "", subject: obj
 
 
 def _text(value: object, width: int) -> str:
-    return str(value if value is not None else "").replace("\x00", "�")[:width]
+    text = str(value if value is not None else "").replace("\x00", "�")
+    return text.encode("utf-8", "replace").decode()[:width]  # a lone surrogate cannot be written anywhere
 
 
 def _plain(value: Any) -> Any:

@@ -359,6 +359,14 @@ def test_tr_08_a_form_that_cannot_be_read_is_no_500_even_where_nothing_is(db, pa
     assert client.post(path, b"x", content_type=kind).status_code in {400, 403, 404, 405}
 
 
+def test_a_lone_surrogate_can_be_audited(db):
+    from authcenter.audit import events
+
+    events.record(None, events.Kind.TOKEN_REFUSED, subject="\ud800", reason="a\udfffb", names=["\ud800"])
+    event = AuditEvent.objects.get()
+    assert (event.subject, event.detail) == ("?", {"reason": "a?b", "names": ["?"]})
+
+
 # --- Some hundreds of requests by chance ----------------------------------------------------------------------
 
 PIECES = [
