@@ -29,6 +29,7 @@ WHOLE: Any = (
                 ("token_endpoint_auth_method", "secret_made"),
                 ("client_jwks", "client_jwks_uri"),
                 "token_endpoint_auth_signing_alg",
+                ("request_object_signing_alg", "request_uris"),
                 "grant_types",
                 "response_types",
                 "require_pkce",

@@ -91,6 +91,15 @@ class ApplicationForm(forms.ModelForm):
             raise forms.ValidationError(why)
         return url
 
+    def clean_request_uris(self) -> list[str]:
+        uris = self.cleaned_data["request_uris"] or []
+        if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
+            raise forms.ValidationError(_("A list of addresses, as JSON."))
+        for uri in uris:
+            if why := outbound.fault(uri.partition("#")[0]):
+                raise forms.ValidationError(f"{uri}: {why}")
+        return uris
+
     def clean_client_jwks_uri(self) -> str:
         return self._outbound("client_jwks_uri")
 

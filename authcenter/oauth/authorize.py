@@ -59,18 +59,17 @@ def _decide(http: HttpRequest, parameters: Parameters, waiting: pending.Pending 
     except OAuth2Error as error:
         return respond.with_page(http, error, client_id=parameters.get("client_id") or "")
     try:
-        asked = authorization_request.checked(request, parameters)
-        return _person(http, request, parameters, asked, waiting)
+        asked = authorization_request.checked(request)
+        return _person(http, request, asked, waiting)
     except OAuth2Error as error:
         if waiting is not None:
             pending.drop(http, waiting)
         return respond.with_error(http, request, error)
 
 
-def _person(
-    http: HttpRequest, request: Request, parameters: Parameters, asked: Asked, waiting: pending.Pending | None
-) -> HttpResponse:
+def _person(http: HttpRequest, request: Request, asked: Asked, waiting: pending.Pending | None) -> HttpResponse:
     """Who is there, since when, and did she agree? Ends in a step away, an error or what was asked for."""
+    parameters: Parameters = request.__dict__["_parameters"]
     asked_at = waiting.asked_at if waiting is not None else time.time()
     session, silent = current_session(http), "none" in asked.prompt
 

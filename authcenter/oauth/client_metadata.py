@@ -81,6 +81,8 @@ def read(metadata: dict[str, Any]) -> Described:
         "token_endpoint_auth_signing_alg": one.choice(
             "token_endpoint_auth_signing_alg", ("HS256", *client_keys.ALGORITHMS), ""
         ),
+        "request_object_signing_alg": one.choice("request_object_signing_alg", client_keys.ALGORITHMS, ""),
+        "request_uris": one.each_outbound("request_uris"),
         "client_jwks": one.jwks(),
         "client_jwks_uri": one.outbound("jwks_uri"),
         "id_token_signed_response_alg": one.choice("id_token_signed_response_alg", ALGORITHMS, "RS256"),
@@ -118,7 +120,8 @@ _AS_THEY_ARE = (
     "grant_types", "response_types", "token_endpoint_auth_method", "token_endpoint_auth_signing_alg",
     "id_token_signed_response_alg", "userinfo_signed_response_alg", "subject_type", "sector_identifier_uri",
     "default_max_age", "initiate_login_uri", "backchannel_logout_uri", "frontchannel_logout_uri", "contacts",
-    "software_id", "software_version", "client_uri", "logo_uri", "policy_uri", "tos_uri",
+    "software_id", "software_version", "request_object_signing_alg", "request_uris",
+    "client_uri", "logo_uri", "policy_uri", "tos_uri",
 )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def consent(http: HttpRequest) -> HttpResponse:
         return redirect(waiting.path)
     try:
         request = authorization_request.begun(http, waiting.parameters)
-        wanted = authorization_request.checked(request, waiting.parameters).wanted
+        wanted = authorization_request.checked(request).wanted
     except OAuth2Error:  # the application changed meanwhile: the authorization endpoint knows how to say so
         return redirect(waiting.path)
     if http.method == "GET":

@@ -66,6 +66,14 @@ class Reader:
         """An address that this server will ask."""
         return self._address(name, outbound.fault)
 
+    def each_outbound(self, name: str) -> list[str]:
+        """Addresses that this server will ask; a fragment may tell versions apart (Core section 6.2)."""
+        values = self.texts(name)
+        for value in values:
+            if why := outbound.fault(value.partition("#")[0]):
+                raise InvalidClientMetadata(description=f"{name}: {why}")
+        return values
+
     def web(self, name: str) -> str:
         """An address that a person's browser will ask."""
         return self._address(name, web_fault)

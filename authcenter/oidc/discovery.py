@@ -77,9 +77,10 @@ def metadata() -> dict[str, Any]:
             *("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash", "c_hash"),
         ],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
-        "require_request_uri_registration": False,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": list(client_keys.ALGORITHMS),
         "ui_locales_supported": [code for code, _name in settings.LANGUAGES],
     }
 

@@ -81,6 +81,12 @@ class Application(AbstractApplication):
     token_endpoint_auth_signing_alg = models.CharField(
         _("algorithm of its assertions"), max_length=8, blank=True, help_text=_("Empty: any that fits its keys.")
     )
+    request_object_signing_alg = models.CharField(
+        _("algorithm of its requests"), max_length=8, blank=True, help_text=_("Empty: any that fits its keys.")
+    )
+    request_uris = models.JSONField(
+        _("addresses of its requests"), default=list, blank=True, help_text=_("Where signed requests may lie.")
+    )
     client_jwks = models.JSONField(
         _("public keys (JWKS)"), null=True, blank=True, help_text=_("For private_key_jwt: the keys, or their address.")
     )
