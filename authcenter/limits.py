@@ -84,6 +84,11 @@ def device_codes(request: HttpRequest, client_id: str) -> list[Window]:
     return [Window(f"device-codes {client_id} {_origin(request)}", 200, 600)]
 
 
+def pushed_requests(request: HttpRequest, client_id: str) -> list[Window]:
+    """Successes, as for device codes: 200 in 10 minutes of a public application from one address."""
+    return [Window(f"pushed {client_id} {_origin(request)}", 200, 600)]
+
+
 def registrations(request: HttpRequest) -> list[Window]:
     """Successes again: 20 applications an hour from one address, 500 from all."""
     return [Window(f"registrations {_origin(request)}", 20, 3600), Window("registrations", 500, 3600)]

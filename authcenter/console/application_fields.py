@@ -32,7 +32,7 @@ WHOLE: Any = (
                 ("request_object_signing_alg", "request_uris"),
                 "grant_types",
                 "response_types",
-                "require_pkce",
+                ("require_pkce", "require_pushed_authorization_requests"),
                 ("represents", "exchange"),
                 ("id_token_signed_response_alg", "access_token_signed_response_alg"),
                 "userinfo_signed_response_alg",

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from oauthlib.common import Request
 
 from authcenter.keys.ring import InvalidToken
-from authcenter.oauth import claims_request, client_documents, clients, id_token, request_object, response_types
+from authcenter.oauth import claims_request, client_documents, clients, id_token, pushed, request_object, response_types
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.claims_request import ClaimsRequest
 from authcenter.oauth.errors import (
@@ -24,6 +24,7 @@ from authcenter.oauth.errors import (
 )
 from authcenter.oauth.granting import Wanted
 from authcenter.oauth.parameters import Parameters
+from authcenter.oauth.pending import Pending
 from authcenter.oauth.server import server
 
 PROMPTS = ("none", "login", "consent", "select_account")
@@ -31,10 +32,13 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
 
 
-def begun(http: HttpRequest, parameters: Parameters) -> Request:
+def begun(
+    http: HttpRequest, parameters: Parameters, *, waiting: Pending | None = None, pushing: bool = False
+) -> Request:
     """The request with its client and redirect URI. Raises for everything after which nothing may be sent anywhere.
 
-    Its `_parameters` are those that count: where it is a request object, what that holds.
+    Its `_parameters` are those that count: what was pushed, or what a request object holds. `waiting` is what is gone
+    on with, `pushing` says that the application itself brings it.
     """
     if parameters.repeated & {"client_id", "redirect_uri"}:
         raise InvalidRequestFatalError(description="client_id or redirect_uri was sent more than once.")
@@ -43,13 +47,18 @@ def begun(http: HttpRequest, parameters: Parameters) -> Request:
     if application is None:
         raise InvalidClientIdError(description="The client is unknown.")
     fault: OAuth2Error | None = None
-    if request_object.is_one(parameters):
-        try:
+    key = waiting.pushed if waiting else ""
+    try:
+        if request_object.is_pushed(parameters):
+            key, parameters = pushed.find(application, parameters.get("request_uri") or "")
+        elif request_object.is_one(parameters):
             parameters = request_object.unpacked(http, application, parameters)
-        except OAuth2Error as error:
-            fault = error  # told where the request itself says, if that is safe
+        if application.require_pushed_authorization_requests and not key and not pushing:
+            raise InvalidRequestError(description="This client must push its requests.")
+    except OAuth2Error as error:
+        fault = error  # told where the request itself says, if that is safe
     request = server().authorization_request(http, parameters)
-    request._fault = fault
+    request._fault, request._pushed = fault, key
     request._application = request.client = application
     if parameters.get("redirect_uri") is None and "openid" in (parameters.get("scope") or "").split(" "):
         raise InvalidRequestFatalError(description="Missing redirect_uri parameter.")

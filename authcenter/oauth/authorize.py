@@ -55,7 +55,7 @@ def authorize(http: HttpRequest) -> HttpResponse:
 
 def _decide(http: HttpRequest, parameters: Parameters, waiting: pending.Pending | None) -> HttpResponse:
     try:
-        request = authorization_request.begun(http, parameters)
+        request = authorization_request.begun(http, parameters, waiting=waiting)
     except OAuth2Error as error:
         return respond.with_page(http, error, client_id=parameters.get("client_id") or "")
     try:
@@ -77,7 +77,7 @@ def _person(http: HttpRequest, request: Request, asked: Asked, waiting: pending.
         return _in_her_language(redirect(to), parameters.get("ui_locales"))
 
     def wait() -> pending.Pending:
-        return waiting or pending.keep(http, parameters, request.client, asked_at)
+        return waiting or pending.keep(http, parameters, request.client, asked_at, request.__dict__["_pushed"])
 
     if session is None:
         if silent:

@@ -27,7 +27,6 @@ _GRANTS = (_CODE, _REFRESH, DEVICE_CODE, _IMPLICIT)
 _METHODS = Application.AuthMethod.values
 _PROMISES = {
     "dpop_bound_access_tokens": "DPoP",
-    "require_pushed_authorization_requests": "pushed authorization requests",
     "require_signed_request_object": "request objects",
     "tls_client_certificate_bound_access_tokens": "certificate-bound tokens",
     "id_token_encrypted_response_alg": "encryption",
@@ -95,6 +94,7 @@ def read(metadata: dict[str, Any]) -> Described:
         "backchannel_logout_session_required": one.flag("backchannel_logout_session_required"),
         "frontchannel_logout_uri": one.web("frontchannel_logout_uri"),
         "frontchannel_logout_session_required": one.flag("frontchannel_logout_session_required"),
+        "require_pushed_authorization_requests": one.flag("require_pushed_authorization_requests", usual=False),
         "contacts": one.texts("contacts"),
         "software_id": one.text("software_id"),
         "software_version": one.text("software_version"),

@@ -40,7 +40,7 @@ def consent(http: HttpRequest) -> HttpResponse:
     if session is None:
         return redirect(waiting.path)
     try:
-        request = authorization_request.begun(http, waiting.parameters)
+        request = authorization_request.begun(http, waiting.parameters, waiting=waiting)
         wanted = authorization_request.checked(request).wanted
     except OAuth2Error:  # the application changed meanwhile: the authorization endpoint knows how to say so
         return redirect(waiting.path)

@@ -48,8 +48,8 @@ class Reader:
             raise InvalidClientMetadata(description=f"{name}: a number of seconds.")
         return value
 
-    def flag(self, name: str) -> bool:
-        value = self._metadata.get(name, True)
+    def flag(self, name: str, *, usual: bool = True) -> bool:
+        value = self._metadata.get(name, usual)
         if not isinstance(value, bool):
             raise InvalidClientMetadata(description=f"{name}: true or false.")
         return value

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.http import urlencode
 
 from authcenter import limits
-from authcenter.oauth import assertions
+from authcenter.oauth import assertions, pushed
 from authcenter.oauth.errors import (
     InvalidRequestError,
     InvalidRequestObject,
@@ -30,6 +30,10 @@ _LONGEST = 3600
 """Seconds that an object may live."""
 
 _OF_THE_JWT = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})
+
+
+def is_pushed(parameters: Parameters) -> bool:
+    return (parameters.get("request_uri") or "").startswith(pushed.PREFIX)
 
 
 def is_one(parameters: Parameters) -> bool:

@@ -48,6 +48,8 @@ def metadata() -> dict[str, Any]:
         "revocation_endpoint": at("oauth-revoke"),
         "introspection_endpoint": at("oauth-introspect"),
         "device_authorization_endpoint": at("oauth-device"),
+        "pushed_authorization_request_endpoint": at("oauth-par"),
+        "require_pushed_authorization_requests": False,
         "end_session_endpoint": at("oidc-end-session"),
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,

@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from authcenter.audit.models import Refusals
-from authcenter.oauth.models import AccessToken, Application, DeviceGrant, Family, Grant, UsedAssertion
+from authcenter.oauth.models import AccessToken, Application, DeviceGrant, Family, Grant, PushedRequest, UsedAssertion
 from authcenter.outbox import models as outbox
 from authcenter.sessions.models import Feed, Participant, Revocation, Session
 
@@ -53,6 +53,7 @@ def _over(now: datetime) -> list[tuple[str, type[models.Model], Q]]:
         ("families", Family, Q(expires__lt=now - _DAY)),
         ("opaque tokens", AccessToken, Q(expires__lt=now)),
         ("counters of refusals", Refusals, Q(ends__lt=now)),
+        ("pushed requests", PushedRequest, Q(expires__lt=now)),
         ("assertions", UsedAssertion, Q(expires__lt=now)),
         ("participants", Participant, Q(expires__lt=now)),
         ("cookies", CookieSession, Q(expire_date__lt=now)),

@@ -91,7 +91,9 @@ class Application(AbstractApplication):
         _("public keys (JWKS)"), null=True, blank=True, help_text=_("For private_key_jwt: the keys, or their address.")
     )
     client_jwks_uri = models.URLField(_("address of the public keys"), max_length=2048, blank=True)
-    require_pushed_authorization_requests = models.BooleanField(default=False, editable=False)
+    require_pushed_authorization_requests = models.BooleanField(
+        _("must push its requests"), default=False, help_text=_("Nothing that a person's browser carries is taken.")
+    )
     require_pkce = models.BooleanField(
         _("require PKCE"),
         default=True,
