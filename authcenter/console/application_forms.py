@@ -10,6 +10,7 @@ from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminExpandableTextareaWidget,
     UnfoldAdminRadioSelectWidget,
+    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
@@ -34,6 +35,22 @@ class ScopesField(forms.ModelMultipleChoiceField):
         return f"{scope.api.name}: {scope.name} – {scope.title}"
 
 
+class KeysField(forms.JSONField):
+    """A JWK Set of public keys that are strong enough, or nothing: which reads "" here, not "null"."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, widget=UnfoldAdminTextareaWidget, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+    def clean(self, value: Any) -> dict[str, Any] | None:
+        jwks: dict[str, Any] | None = super().clean(value)
+        if jwks is not None and (why := client_keys.fault(jwks)):
+            raise forms.ValidationError(why)
+        return jwks
+
+
 class ApplicationForm(forms.ModelForm):
     name = forms.CharField(max_length=255, label=_("Name"), widget=UnfoldAdminTextInputWidget)
     scopes = ScopesField(
@@ -50,6 +67,10 @@ class ApplicationForm(forms.ModelForm):
         required=False,
         label=_("Grant types"),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    client_jwks = KeysField(
+        label=_("Public keys (JWKS)"),
+        help_text=_("For private_key_jwt and signed requests: the keys, or their address."),
     )
     response_types = forms.MultipleChoiceField(
         choices=[(name, name if name == "code" else _LEGACY(name)) for name in response_types.ALL],
@@ -78,12 +99,6 @@ class ApplicationForm(forms.ModelForm):
             if name in cleaned:
                 cleaned[name] = "\n".join(cleaned[name].split())
         return cleaned
-
-    def clean_client_jwks(self) -> dict[str, Any] | None:
-        jwks: dict[str, Any] | None = self.cleaned_data["client_jwks"] or None
-        if jwks is not None and (why := client_keys.fault(jwks)):
-            raise forms.ValidationError(why)
-        return jwks
 
     def _outbound(self, name: str) -> str:
         url: str = self.cleaned_data[name]
@@ -124,6 +139,7 @@ class NewApplicationForm(ApplicationForm):
     )
     grant_types = None  # type: ignore[assignment]
     identity_scopes = None  # type: ignore[assignment]
+    client_jwks = None  # type: ignore[assignment]
     response_types = None  # type: ignore[assignment]
     secret = ""
     """The new secret, for the answer to this request alone."""

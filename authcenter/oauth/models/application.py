@@ -79,18 +79,26 @@ class Application(AbstractApplication):
         _("authentication"), max_length=32, choices=AuthMethod, default=AuthMethod.BASIC
     )
     token_endpoint_auth_signing_alg = models.CharField(
-        _("algorithm of its assertions"), max_length=8, blank=True, help_text=_("Empty: any that fits its keys.")
+        _("algorithm of its assertions"),
+        max_length=8,
+        choices=[(name, name) for name in ("ES256", "RS256", "PS256", "EdDSA", "Ed25519", "HS256")],
+        blank=True,
+        help_text=_("Empty: any that fits its keys."),
     )
     request_object_signing_alg = models.CharField(
-        _("algorithm of its requests"), max_length=8, blank=True, help_text=_("Empty: any that fits its keys.")
+        _("algorithm of its requests"),
+        max_length=8,
+        choices=[(name, name) for name in ("ES256", "RS256", "PS256", "EdDSA", "Ed25519")],
+        blank=True,
+        help_text=_("Empty: any that fits its keys."),
     )
     request_uris = models.JSONField(
-        _("addresses of its requests"), default=list, blank=True, help_text=_("Where signed requests may lie.")
+        _("request URIs"), default=list, blank=True, help_text=_("Where signed requests may lie.")
     )
     client_jwks = models.JSONField(
         _("public keys (JWKS)"), null=True, blank=True, help_text=_("For private_key_jwt: the keys, or their address.")
     )
-    client_jwks_uri = models.URLField(_("address of the public keys"), max_length=2048, blank=True)
+    client_jwks_uri = models.URLField(_("JWKS URI"), max_length=2048, blank=True)
     require_pushed_authorization_requests = models.BooleanField(
         _("must push its requests"), default=False, help_text=_("Nothing that a person's browser carries is taken.")
     )
@@ -136,20 +144,29 @@ class Application(AbstractApplication):
         help_text=_("Pairwise: applications cannot compare notes about a person. A change makes everybody a stranger."),
     )
     sector_identifier_uri = models.URLField(
-        _("sector"), max_length=2048, blank=True, help_text=_("Empty: the host of its redirect URIs.")
+        _("sector identifier URI"), max_length=2048, blank=True, help_text=_("Empty: the host of its redirect URIs.")
     )
     default_max_age = models.PositiveIntegerField(
-        _("sign-in not older than, seconds"), null=True, blank=True, help_text=_("Where a request does not say.")
+        _("default max age, seconds"),
+        null=True,
+        blank=True,
+        help_text=_("Where a request does not say."),
     )
     initiate_login_uri = models.URLField(
-        _("where a sign-in can be begun"), max_length=2048, blank=True, help_text=_("An https address, for our pages.")
+        _("initiate login URI"), max_length=2048, blank=True, help_text=_("Where a sign-in can be begun; https.")
     )
     backchannel_logout_uri = models.URLField(
-        _("told of sign-outs at"), max_length=2048, blank=True, help_text=_("By this server, as a logout token.")
+        _("back-channel logout URI"),
+        max_length=2048,
+        blank=True,
+        help_text=_("Told of sign-outs by a logout token."),
     )
     backchannel_logout_session_required = models.BooleanField(_("logout tokens name the session"), default=True)
     frontchannel_logout_uri = models.URLField(
-        _("told of sign-outs in the browser at"), max_length=2048, blank=True, help_text=_("As a hidden frame.")
+        _("front-channel logout URI"),
+        max_length=2048,
+        blank=True,
+        help_text=_("Told of sign-outs by a hidden frame."),
     )
     frontchannel_logout_session_required = models.BooleanField(_("frames name the session"), default=True)
     contacts = models.JSONField(_("contacts"), default=list, blank=True)
