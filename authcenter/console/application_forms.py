@@ -1,7 +1,6 @@
 """The forms of an application: the short one that makes it, with the defaults of its kind, and the full one."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import forms
 from django.utils.functional import lazy
@@ -16,6 +15,7 @@ from unfold.widgets import (
 
 from authcenter.oauth import client_keys, response_types
 from authcenter.oauth.models import Application, Scope
+from authcenter.oauth.redirects import web_origins
 from authcenter.oauth.registration import DEFAULTS, JWT_BEARER, TOKEN_EXCHANGE, new_application
 from authcenter.oauth.scopes import IDENTITY
 from authcenter.outbox import outbound
@@ -48,7 +48,7 @@ class KeysField(forms.JSONField):
         jwks: dict[str, Any] | None = super().clean(value)
         if jwks is not None and (why := client_keys.fault(jwks)):
             raise forms.ValidationError(why)
-        return jwks
+        return client_keys.cleaned(jwks) if jwks is not None else None
 
 
 class ApplicationForm(forms.ModelForm):
@@ -151,18 +151,5 @@ class NewApplicationForm(ApplicationForm):
             return cleaned
         self.instance, self.secret = new_application(kind, cleaned.get("name", ""))
         if kind == Application.Kind.SPA and not cleaned.get("allowed_origins"):
-            cleaned["allowed_origins"] = "\n".join(_origins(cleaned.get("redirect_uris", "")))
+            cleaned["allowed_origins"] = "\n".join(web_origins(cleaned.get("redirect_uris", "").split()))
         return cleaned
-
-
-def _origins(uris: str) -> list[str]:
-    """Where a single-page application calls from: the origins that it is called back at."""
-    origins = []
-    for uri in uris.split():
-        try:
-            parts = urlsplit(uri)
-        except ValueError:
-            continue
-        if parts.scheme in {"http", "https"} and parts.netloc:
-            origins.append(f"{parts.scheme}://{parts.netloc}")
-    return list(dict.fromkeys(origins))

@@ -60,7 +60,7 @@ class Reader:
             raise InvalidClientMetadata(description="jwks and jwks_uri are not for use together.")
         if value is not None and (why := client_keys.fault(value)):
             raise InvalidClientMetadata(description=f"jwks: {why}")
-        return dict(value) if value is not None else None
+        return client_keys.cleaned(value) if value is not None else None
 
     def outbound(self, name: str) -> str:
         """An address that this server will ask."""

@@ -105,7 +105,10 @@ def _as_parameters(claims: dict[str, Any], application: Application) -> Paramete
             continue
         values = value if isinstance(value, list) and name == "resource" else [value]
         pairs += [(name, _text(one)) for one in values]
-    return parsed(urlencode(pairs))
+    try:
+        return parsed(urlencode(pairs))
+    except UnicodeEncodeError:  # JSON can write half a character
+        raise InvalidRequestObject from None
 
 
 def _text(value: Any) -> str:

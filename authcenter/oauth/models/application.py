@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
 from authcenter.oauth.models.api import API, Scope
-from authcenter.oauth.redirects import origin_fault, redirect_uri_fault
+from authcenter.oauth.redirects import is_loopback, origin_fault, redirect_uri_fault
 from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
 
 
@@ -227,11 +227,14 @@ class Application(AbstractApplication):
 
     @property
     def sector(self) -> str:
-        """The host that its pairwise subjects are made for (OpenID Connect Core section 8.1); empty where unclear."""
+        """What its pairwise subjects are made for (OpenID Connect Core section 8.1): a host; or itself, where it comes
+        back to the device, which is nobody's, or to nowhere. Empty where it comes back to several hosts."""
         if self.sector_identifier_uri:
             return urlsplit(self.sector_identifier_uri).hostname or ""
-        hosts = {urlsplit(uri).hostname for uri in self.redirect_uris.split()}
-        return (hosts.pop() or "") if len(hosts) == 1 else ""
+        hosts = {urlsplit(uri).hostname or "" for uri in self.redirect_uris.split()}
+        if all(not host or is_loopback(host) for host in hosts):
+            return self.client_id
+        return hosts.pop() if len(hosts) == 1 else ""
 
     @property
     def has_a_secret(self) -> bool:
@@ -260,9 +263,10 @@ class Application(AbstractApplication):
             faults.setdefault("token_endpoint_auth_method", []).append(
                 str(_("“none” is for public applications, and for them alone."))
             )
-        if self.subject_type == self.SubjectType.PAIRWISE and not self.sector:
+        pairwise = self.subject_type == self.SubjectType.PAIRWISE and "redirect_uris" not in faults
+        if pairwise and not self.sector:
             faults.setdefault("sector_identifier_uri", []).append(
-                str(_("Pairwise subjects need it where redirect URIs are of several hosts, or of none."))
+                str(_("Pairwise subjects need it where redirect URIs are of several hosts."))
             )
         if self.access_token_seconds and self.access_token_seconds > LONGEST_ACCESS_TOKEN.total_seconds():
             faults.setdefault("access_token_seconds", []).append(str(_("At most a day: revocations are kept so long.")))
