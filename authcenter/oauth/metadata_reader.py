@@ -5,7 +5,7 @@ from typing import Any
 
 from authcenter.oauth import client_keys
 from authcenter.oauth.errors import InvalidClientMetadata
-from authcenter.oauth.redirects import redirect_uri_fault
+from authcenter.oauth.redirects import address_fault
 from authcenter.outbox import outbound
 
 _MOST = 20
@@ -85,4 +85,4 @@ def _is_line(value: Any) -> bool:
 
 
 def web_fault(url: str) -> str:
-    return redirect_uri_fault(url, native=False) or ""
+    return address_fault(url, native=False) or ""
