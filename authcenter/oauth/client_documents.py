@@ -67,7 +67,7 @@ def _is_recent(known: Application) -> bool:
 
 def _fetched(address: str) -> tuple[dict[str, Any], timedelta]:
     """The document and how long it may be kept (section 4.4)."""
-    answer = outbound.send("GET", address, headers={"Accept": "application/json"})
+    answer = outbound.get(address, accept="application/json")
     if answer.status != 200:
         raise outbound.Failed(f"The address answered {answer.status}.")
     document = metadata_reader.parsed(answer.body)
