@@ -8,10 +8,11 @@ what these give to strangers.
 import hmac
 import secrets
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -34,6 +35,7 @@ from authcenter.oauth.errors import (
 from authcenter.oauth.models import Application, InitialAccessToken
 from authcenter.oauth.parameters import body_of
 from authcenter.oauth.registration import hashed, new_application, set_new_secret
+from authcenter.outbox import outbound
 from authcenter.sessions import participants
 from authcenter.sessions.revocation import end_all_of_application
 
@@ -76,6 +78,9 @@ def _is_on() -> None:
 
 def _registered(http: HttpRequest) -> HttpResponse:
     metadata = _json(http)
+    if settings.REGISTRATION == "token" and not _initial(http).exists():
+        raise _not_initial()
+    _spare(http, metadata)
     described = client_metadata.read(metadata)  # before anything is used up; it may ask another server
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
@@ -98,11 +103,28 @@ def _admitted(http: HttpRequest) -> None:
         if wait := limits.taken(windows):
             raise TooManyRefusals(wait, description="Too many registrations. Wait before you ask for another.")
         return
-    good = InitialAccessToken.objects.filter(
+    if not _initial(http).update(uses_left=F("uses_left") - 1):
+        raise _not_initial()
+
+
+def _initial(http: HttpRequest) -> QuerySet[InitialAccessToken]:
+    """The living initial access token of this request, if it brings one."""
+    return InitialAccessToken.objects.filter(
         token_hash=hashed(_bearer(http)), uses_left__gt=0, expires__gt=timezone.now()
     )
-    if not good.update(uses_left=F("uses_left") - 1):
-        raise InvalidToken(description="An initial access token is needed; this one is unknown, used up or expired.")
+
+
+def _not_initial() -> InvalidToken:
+    return InvalidToken(description="An initial access token is needed; this one is unknown, used up or expired.")
+
+
+def _spare(http: HttpRequest, metadata: dict[str, Any]) -> None:
+    """Refused registrations count nowhere, so nobody may make this server hammer another by them."""
+    sector = metadata.get("sector_identifier_uri")
+    if not isinstance(sector, str) or outbound.fault(sector):
+        return
+    if wait := limits.taken(limits.client_documents(http, urlsplit(sector).netloc)):
+        raise TooManyRefusals(wait, description="Too many documents were asked for. Wait before you ask for another.")
 
 
 def _replaced(http: HttpRequest, application: Application) -> HttpResponse:
@@ -115,6 +137,7 @@ def _replaced(http: HttpRequest, application: Application) -> HttpResponse:
     sent = metadata.get("client_secret")
     if sent is not None and not hmac.compare_digest(application.client_secret, hashed(str(sent))):
         raise InvalidRequestError(description="client_secret must be the one that is registered.")
+    _spare(http, metadata)
     described = client_metadata.read(metadata)
     before = application.token_endpoint_auth_method
     with transaction.atomic():
