@@ -39,7 +39,17 @@ class TokenExchangeGrant(DirectGrant):
             raise InvalidRequestError(description="The subject_token_type must be that of an access token.")
         if parameters.get("requested_token_type") not in {None, ACCESS_TOKEN}:
             raise InvalidRequestError(description="The requested_token_type must be that of an access token.")
-        subject = _subject(application, parameters.required("subject_token"))
+        token = parameters.required("subject_token")
+        try:
+            subject = _subject(application, token)
+        except (
+            InvalidRequestError
+        ) as error:  # whose token it was may matter, as it does not in other malformed requests
+            kind, client = events.Kind.GRANT_REFUSED, application.client_id
+            events.record(
+                request.__dict__["_http"], kind, client_id=client, error=error.error, grant_type=TOKEN_EXCHANGE
+            )
+            raise
         targets = [*request.__dict__["_resources"], *parameters.all("audience")]
         resources = scope_rules.targets(application, targets)
         asked = request.scopes or list(application.api_scopes)
