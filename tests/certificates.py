@@ -14,7 +14,7 @@ from django.utils import timezone
 
 
 def self_signed(name: str, folder: Path, addresses: Iterable[str] = ()) -> tuple[ssl.SSLContext, Path]:
-    """A server's context for a host of this name (and these IP addresses), and the file that makes a client trust it."""
+    """A server's context for a host of this name and these IP addresses, and the file that makes a client trust it."""
     key, now = ec.generate_private_key(ec.SECP256R1()), timezone.now()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     literals = [x509.IPAddress(ip_address(address)) for address in addresses]

@@ -59,7 +59,7 @@ class Canary:
                 line.close()
 
     def hits(self) -> int:
-        """Connections so far, but for our own: those are answered in order, so one of ours says that all are counted."""
+        """Connections so far, but for our own: they are taken in order, so one of ours says that all are counted."""
         with socket.create_connection(("127.0.0.1", self.port)) as mine:
             own = mine.getsockname()[1]
             with self._seen:
@@ -119,4 +119,3 @@ def document(address: str, **changes: Any) -> dict[str, Any]:
     """A right client metadata document; a change to None leaves the member out."""
     said = {"client_id": address, "client_name": "Far away", "redirect_uris": [REDIRECT], **changes}
     return {name: value for name, value in said.items() if value is not None}
-

@@ -23,7 +23,7 @@ def addresses(outside: Outside, host: str) -> list[str]:
     return [f"https://{at}/x", f"https://{at}/x.json?y=1"]
 
 
-@pytest.mark.parametrize("host", HERE + ["localhost", ALLOWED])
+@pytest.mark.parametrize("host", [*HERE, "localhost", ALLOWED])
 def test_rg_04_the_canary_can_be_hit(outside, host):
     """By this test; and below, by the server itself."""
     before = outside.canary.hits()
@@ -168,7 +168,9 @@ def test_rg_08_sector_documents(stranger, outside, status, body):
         heard.status = status
         heard.headers = {"Location": f"https://{ALLOWED}:{outside.canary.port}/"} if status == 302 else {}
         with stranger.untouched():
-            refused(stranger, send(stranger, wanted(**asked, sector_identifier_uri=heard.url)), "invalid_client_metadata")
+            refused(
+                stranger, send(stranger, wanted(**asked, sector_identifier_uri=heard.url)), "invalid_client_metadata"
+            )
         assert len(heard.got) == 1
         heard.status, heard.body = 200, json.dumps(BOTH).encode()
         registered(stranger, **asked, sector_identifier_uri=heard.url)
@@ -180,3 +182,12 @@ def test_rg_08_two_hosts_without_a_sector(stranger, outside):
         for more in ({}, {"sector_identifier_uri": plain}):
             response = send(stranger, wanted(redirect_uris=BOTH, subject_type="pairwise", **more))
             refused(stranger, response, "invalid_client_metadata")
+
+
+def test_rg_08_refused_registrations_do_not_hammer_another(stranger, outside):
+    """Thirty requests in five minutes, though a refused registration counts as none."""
+    with outside.publisher(b"no") as heard, stranger.untouched():
+        for number in range(40):
+            response = send(stranger, wanted(sector_identifier_uri=f"{heard.url}?{number}"))
+            assert response.status_code == (400 if number < 30 else 429), response.text
+        assert len(heard.got) == 30

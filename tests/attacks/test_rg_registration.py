@@ -69,6 +69,12 @@ def test_rg_01_only_an_initial_access_token_registers(stranger, by_token):
     refused(stranger, response, "invalid_token", 401)
 
 
+def test_rg_01_nobody_is_asked_for_whom_may_not_register(stranger, by_token, outside):
+    with outside.publisher(b"no") as heard:
+        refused(stranger, send(stranger, wanted(sector_identifier_uri=heard.url), url=by_token), "invalid_token", 401)
+        assert not heard.got
+
+
 def test_rg_01_an_initial_access_token_is_good_for_as_many_as_it_says(stranger, by_token, parallel):
     stranger.inside.initial_access_token(token := stranger.scene.secret(secrets.token_urlsafe(32)), uses=2)
     refused(stranger, send(stranger, wanted(client_name=1), token, url=by_token), "invalid_client_metadata")

@@ -197,7 +197,9 @@ def test_rfc7591_3_2_2_metadata(db, changes):
 TWICE = '{"redirect_uris": ["https://rp9.test/cb"], "redirect_uris": ["https://rp9.test/cb"]}'
 
 
-@pytest.mark.parametrize("body", ["{", "[]", "null", "1", '"x"', "[" * 100_000, b"\xff", '{"redirect_uris":' * 200, TWICE])
+@pytest.mark.parametrize(
+    "body", ["{", "[]", "null", "1", '"x"', "[" * 100_000, b"\xff", '{"redirect_uris":' * 200, TWICE]
+)
 def test_rg_13_what_is_no_json_object(db, body):
     refused(send(body))
 
