@@ -55,9 +55,9 @@ def test_tk_44_an_exchange_gives_no_more_and_ends_with_what_it_came_from(rig, mi
     old, made = claims(got["access_token"]), claims(new["access_token"])
     assert made["sub"] == old["sub"] and made["exp"] <= old["exp"] and made["aud"] == STOCK
     assert made["act"] == {"sub": middle.id} and "refresh_token" not in new
-    assert rig.is_active(rig.stock, new["access_token"])
+    assert rig.is_active(rig.scene.stock, new["access_token"])
     assert rig.revoke(rig.web, got["refresh_token"]).status_code == 200
-    refusals.inactive(rig.introspect(rig.stock, new["access_token"]))
+    refusals.inactive(rig.introspect(rig.scene.stock, new["access_token"]))
     refusals.grant(rig, exchange(rig, middle, got["access_token"]), BAD)
 
 
