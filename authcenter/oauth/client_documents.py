@@ -5,7 +5,6 @@ The document is fetched when an authorization request names it, through the outb
 other application's: every later step finds it there. It is off unless an operator says so.
 """
 
-import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -18,7 +17,7 @@ from django.utils import timezone
 
 from authcenter import limits
 from authcenter.audit import events
-from authcenter.oauth import client_metadata
+from authcenter.oauth import client_metadata, metadata_reader
 from authcenter.oauth.client_metadata import Described
 from authcenter.oauth.errors import InvalidClientIdError, InvalidClientMetadata, InvalidRedirectUri, TooManyRefusals
 from authcenter.oauth.models import Application
@@ -74,14 +73,11 @@ def _is_recent(known: Application) -> bool:
 
 def _fetched(address: str) -> tuple[dict[str, Any], timedelta]:
     """The document and how long it may be kept (section 4.4)."""
-    answer = outbound.send("GET", address, headers={"Accept": "application/json"})
+    answer = outbound.get(address, accept="application/json")
     if answer.status != 200:
         raise outbound.Failed(f"The address answered {answer.status}.")
-    try:
-        document = json.loads(answer.body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise InvalidClientMetadata(description="It is not JSON.") from None
-    if not isinstance(document, dict) or document.get("client_id") != address:
+    document = metadata_reader.parsed(answer.body)
+    if document.get("client_id") != address:
         raise InvalidClientMetadata(description="client_id: it must be the address of the document.")
     if _MINE & document.keys() or str(document.get("token_endpoint_auth_method", "none")).startswith("client_secret"):
         raise InvalidClientMetadata(description="A document that everybody reads cannot hold a secret.")

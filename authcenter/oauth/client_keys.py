@@ -119,8 +119,11 @@ def _fetched(uri: str) -> dict[str, Any] | None:
     if not cache.add(f"{_name(uri)} asked", True, timeout=NOT_AGAIN_SECONDS):
         return _kept(uri)
     try:
-        answer = outbound.send("GET", uri, headers={"Accept": "application/jwk-set+json, application/json"})
+        answer = outbound.get(uri, accept="application/jwk-set+json, application/json")
         jwks = json.loads(answer.body) if answer.status == 200 else None
+    except outbound.Busy:
+        cache.delete(f"{_name(uri)} asked")  # nobody was
+        return None
     except (outbound.Refused, outbound.Failed, ValueError, RecursionError):
         return None
     if jwks is None or fault(jwks):

@@ -228,7 +228,7 @@ def _judge_sector(uri: str, redirects: list[str], http: HttpRequest) -> None:
     if not uri.startswith("https://"):
         raise InvalidClientMetadata(description="sector_identifier_uri: it must begin with https://.")
     try:
-        answer = outbound.send("GET", uri, headers={"Accept": "application/json"})
+        answer = outbound.get(uri, accept="application/json")
         named = json.loads(answer.body) if answer.status == 200 else None
     except (outbound.Refused, outbound.Failed, ValueError, RecursionError):
         named = None

@@ -6,7 +6,6 @@ what these give to strangers.
 """
 
 import hmac
-import json
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from authcenter import limits
 from authcenter.audit import events
-from authcenter.oauth import client_metadata
+from authcenter.oauth import client_metadata, metadata_reader
 from authcenter.oauth.client_metadata import Described
 from authcenter.oauth.errors import (
     InvalidClientMetadata,
@@ -190,12 +189,7 @@ def _told(application: Application, *, status: int = 200, **more: Any) -> HttpRe
 def _json(http: HttpRequest) -> dict[str, Any]:
     if http.content_type != "application/json":
         raise InvalidRequestError(description="The body must be application/json.")
-    try:
-        metadata = json.loads(body_of(http).decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise InvalidClientMetadata(description="The body is not JSON.") from None
-    if not isinstance(metadata, dict):
-        raise InvalidClientMetadata(description="The body is not a JSON object.")
+    metadata = metadata_reader.parsed(body_of(http))
     if "software_statement" in metadata:
         raise InvalidClientMetadata(description="software_statement: none is trusted here.")
     return metadata

@@ -72,7 +72,7 @@ def _fetched(http: HttpRequest, application: Application, address: str) -> str:
     if limits.taken(limits.client_documents(http, application.client_id)):
         raise InvalidRequestUri
     try:
-        answer = outbound.send("GET", address.partition("#")[0], headers={"Accept": "application/oauth-authz-req+jwt"})
+        answer = outbound.get(address.partition("#")[0], accept="application/oauth-authz-req+jwt, application/jwt")
         text = answer.body.decode("ascii").strip()
     except (outbound.Refused, outbound.Failed, UnicodeError):
         raise InvalidRequestUri from None

@@ -40,7 +40,18 @@ class TokenExchangeGrant(DirectGrant):
             raise InvalidRequestError(description="The subject_token_type must be that of an access token.")
         if parameters.get("requested_token_type") not in {None, ACCESS_TOKEN}:
             raise InvalidRequestError(description="The requested_token_type must be that of an access token.")
-        return _subject(application, parameters.required("subject_token"))
+        token = parameters.required("subject_token")
+        try:
+            return _subject(application, token)
+        except InvalidRequestError as error:  # whose token it was may matter, as it does not in other bad requests
+            events.record(
+                request.__dict__["_http"],
+                events.Kind.GRANT_REFUSED,
+                client_id=application.client_id,
+                error=error.error,
+                grant_type=request.grant_type,
+            )
+            raise
 
     def grounds(self, request: Request, proved: tuple[User, Mapping[str, Any]]) -> Grounds:
         (person, subject), application = proved, request.client
