@@ -61,6 +61,8 @@ def look(http: HttpRequest, client_id: str) -> None:
         return
     except (outbound.Refused, outbound.Failed, InvalidClientMetadata, InvalidRedirectUri) as error:
         why = error.description if isinstance(error, InvalidClientMetadata | InvalidRedirectUri) else str(error)
+        if isinstance(error, outbound.Busy):
+            limits.given_back(windows)  # nobody was asked
         events.record(http, events.Kind.REGISTRATION_REFUSED, client_id=client_id, reason=why)
         if known is not None and isinstance(error, outbound.Failed) and _is_recent(known):
             return
