@@ -85,8 +85,8 @@ def device_codes(request: HttpRequest, client_id: str) -> list[Window]:
 
 
 def registration_attempts(request: HttpRequest) -> list[Window]:
-    """Requests to the registration endpoints, good or not: 60 in 5 minutes from one address."""
-    return [Window(f"registration-attempts {_origin(request)}", 60, 300)]
+    """Requests to the registration endpoints, good or not: 200 in 5 minutes from one address."""
+    return [Window(f"registration-attempts {_origin(request)}", 200, 300)]
 
 
 def pushed_requests(request: HttpRequest, client_id: str) -> list[Window]:

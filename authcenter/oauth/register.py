@@ -53,14 +53,14 @@ def registration(http: HttpRequest, client_id: str) -> HttpResponse:
 
 
 def _answered(http: HttpRequest, act: Callable[[], HttpResponse], methods: tuple[str, ...]) -> HttpResponse:
-    """What is refused is recorded, within a limit; where the endpoint is off, a stranger leaves no trace."""
-    if settings.REGISTRATION == "off":
-        return json_error(NotFound(description="Applications are registered by the operators of this server."))
-    if http.method not in methods:
-        return json_error(MethodNotAllowed(", ".join(methods)))
+    """What is refused is recorded, so often and no more: strangers must not fill the log."""
     if wait := limits.taken(limits.registration_attempts(http)):
         return json_error(TooManyRefusals(wait))
     try:
+        if settings.REGISTRATION == "off":
+            raise NotFound(description="Applications are registered by the operators of this server.")
+        if http.method not in methods:
+            raise MethodNotAllowed(", ".join(methods))
         return act()
     except OAuth2Error as error:
         events.record(http, events.Kind.REGISTRATION_REFUSED, error=error.error, reason=error.description or "")
