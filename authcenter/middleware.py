@@ -1,5 +1,5 @@
-"""Nothing in the clear; and headers of pages: no caching of what concerns a person, no powerful features, and where the
-policy must be wider."""
+"""Nothing in the clear; forms in UTF-8; and headers of pages: no caching of what concerns a person, no powerful
+features, no cookies at the back channel, and where the policy must be wider."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,24 @@ from django.http import HttpRequest, HttpResponse
 
 _PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 _FLOW_PAGES = ("/accounts/", "/oauth/", "/device")
+_BACK_CHANNEL = (
+    "/.well-known/",
+    *(f"/oauth/{name}" for name in ("token", "revoke", "introspect", "par", "register", "device", "userinfo")),
+)
+
+
+class Utf8Middleware:
+    """Forms are read as UTF-8, whatever charset their header names (the HTML standard knows no other).
+
+    Django refuses another one at each reading, and so again while it renders the refusal: that ends in a bare 500.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.encoding = "utf-8"
+        return self.get_response(request)
 
 
 class HttpsOnlyMiddleware:
@@ -35,6 +53,9 @@ class PageHeadersMiddleware:
         response.setdefault("Permissions-Policy", _PERMISSIONS)
         if not path.startswith("/static/"):
             response.setdefault("Cache-Control", "no-store")
+        if path.startswith(_BACK_CHANNEL):
+            # What a caller sends as a cookie would be corrected or deleted: nothing there has to do with a browser's.
+            response.cookies.clear()
         if path.startswith("/admin/"):
             # The console's Alpine evaluates expressions and sets styles; nothing else may.
             response._csp_replace = {  # type: ignore[attr-defined]

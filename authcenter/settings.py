@@ -113,6 +113,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "authcenter.audit.request_log.RequestLogMiddleware",
     "authcenter.middleware.HttpsOnlyMiddleware",
+    "authcenter.middleware.Utf8Middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

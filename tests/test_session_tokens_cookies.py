@@ -113,3 +113,10 @@ def test_another_sites_page_gets_no_cookies(browser: Client, alice: Any, origin:
 def test_without_asking_there_are_no_cookies(browser: Client, alice: Any) -> None:
     response = post(browser, TOKEN, {"email": alice.email, "password": PASSWORD})
     assert response.status_code == 200 and not response.cookies
+
+
+@pytest.mark.parametrize("sent", [PASSWORD, [PASSWORD], {"a": PASSWORD}])
+def test_what_was_sent_as_transport_is_not_repeated(browser: Any, alice: Any, sent: Any) -> None:
+    """It may be a password or a token in the wrong place, and refusals end up in logs."""
+    response = post(browser, TOKEN, {"email": alice.email, "password": "x", "transport": sent})
+    assert response.status_code == 400 and PASSWORD not in response.content.decode()

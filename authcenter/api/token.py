@@ -43,7 +43,10 @@ class _TokenView(APIView):
 class CredentialsSerializer(serializers.Serializer[Any]):
     email = serializers.CharField(max_length=254)
     password = serializers.CharField(max_length=1024, trim_whitespace=False, style={"input_type": "password"})
-    transport = serializers.ChoiceField(["body", "cookie"], default="body")
+    # The framework's own message repeats what was sent, which may be a password or token in the wrong place.
+    transport = serializers.ChoiceField(
+        ["body", "cookie"], default="body", error_messages={"invalid_choice": "Either body or cookie."}
+    )
 
 
 class PairSerializer(serializers.Serializer[Any]):

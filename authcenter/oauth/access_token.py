@@ -30,6 +30,7 @@ from authcenter.sessions.view import follower
 
 TYP = "at+jwt"
 OPAQUE = "oat_"
+_EPOCHS = {"uep", "aep"}
 
 
 @dataclass
@@ -152,6 +153,8 @@ def read(token: str) -> dict[str, Any]:
         raise InvalidToken("by another issuer")
     if not isinstance(claims.get("sub"), str) or not isinstance(claims.get("client_id"), str):
         raise InvalidToken("a claim that RFC 9068 section 2.2 requires is missing")
+    if not all(type(claims[name]) is int for name in _EPOCHS & claims.keys()):
+        raise InvalidToken("an epoch is no number")
     instants(claims)
     return claims
 

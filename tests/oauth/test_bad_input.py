@@ -294,6 +294,18 @@ def test_a_token_request_gets_no_cookie_and_starts_no_session(web):
     assert not Session.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "path",
+    [*PROTOCOL, "/oauth/register", "/oauth/device", "/oauth/userinfo", "/.well-known/jwks.json"],
+)
+def test_a_broken_cookie_is_not_mended_at_the_back_channel(db, path):
+    """CSRF protection would set a new one and the session's would be deleted, in answers that caches may keep, too."""
+    client = Client(HTTP_HOST=HOST)
+    client.cookies["session"], client.cookies["csrf"] = "x", "y"
+    for response in (client.get(path), client.post(path, "x=1", content_type=FORM)):
+        assert not response.cookies
+
+
 def test_what_strangers_choose_is_cut_in_the_audit_log(browser, db):
     browser.get("/oauth/authorize?client_id=" + "x" * 4_000)
     assert AuditEvent.objects.get().client_id == "x" * 255
@@ -318,6 +330,17 @@ def test_tr_08_a_page_that_refuses_does_not_fail_on_what_it_refuses(db, path):
         send(path, "x", "multipart/form-data; boundary=\xe9"),
     ):
         assert response.status_code < 500
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "utf-16", "latin-1", "idna"])
+@pytest.mark.parametrize("host", [HOST, "evil.test"])
+@pytest.mark.parametrize("path", ["/device", "/oauth/consent", "/accounts/login/", "/oauth/token", "/nowhere"])
+def test_tr_08_a_form_that_names_another_charset_is_read_or_refused(db, path, host, charset):
+    """CSRF protection and the page that refuses both read the form: neither may fail on its header."""
+    client = Client(HTTP_HOST=host, enforce_csrf_checks=True)
+    client.cookies["csrf"] = "c" * 32
+    response = client.post(path, "csrfmiddlewaretoken=" + "c" * 32, content_type=f"{FORM}; charset={charset}")
+    assert response.status_code < 500
 
 
 # --- Some hundreds of requests by chance ----------------------------------------------------------------------

@@ -181,6 +181,10 @@ METADATA = {
     "3rd_party_initiated_login_http": {"initiate_login_uri": "http://rp9.test/login"},
     "jwks_and_jwks_uri": {"jwks": {"keys": [KEY.as_dict(private=False)]}, "jwks_uri": "https://rp9.test/jwks"},
     "private_key": {"jwks": {"keys": [KEY.as_dict(private=True)]}},
+    **{
+        f"key_of_which_{name}_is_{value}": {"jwks": {"keys": [{**KEY.as_dict(private=False), name: value}]}}
+        for name, value in (("x", None), ("y", ""), ("kty", []), ("crv", {}), ("kid", []), ("alg", {}), ("use", [1]))
+    },
     "private_key_jwt_without_keys": {"token_endpoint_auth_method": "private_key_jwt"},
     "software_statement": {"software_statement": "x.y.z"},
     "dpop": {"dpop_bound_access_tokens": True},

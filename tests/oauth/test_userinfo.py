@@ -286,3 +286,10 @@ def test_a_changed_byte_is_found(got):
     assert_bearer_401(userinfo(f"{head}.{payload}.{signature[:-4]}AAAA"))
     assert_bearer_401(userinfo(f"{head}.{payload}."))
     assert_bearer_401(userinfo(f"{head}.{payload}"))
+
+
+@pytest.mark.parametrize("epoch", [[], {}, "0", None, True, 0.5])
+@pytest.mark.parametrize("name", ["uep", "aep", "oep"])
+def test_an_epoch_that_is_no_number_is_refused_even_with_a_good_signature(got, name, epoch):
+    said = {**claims(got["access_token"]), name: epoch}
+    assert_bearer_401(userinfo(secret(ring.sign(said, typ="at+jwt", algorithm="ES256"))))
