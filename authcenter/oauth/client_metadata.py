@@ -84,6 +84,16 @@ def read(metadata: dict[str, Any], http: HttpRequest) -> Described:
         "identity_scopes": identity,
         "require_pkce": public or settings.REGISTRATION_REQUIRES_PKCE,
         "token_endpoint_auth_method": method,
+        **_for_itself(one),
+    }
+    _judge_frame(fields["frontchannel_logout_uri"], redirects)
+    _judge_sector(fields["sector_identifier_uri"], redirects, http)
+    return Described(fields, scopes)
+
+
+def _for_itself(one: Reader) -> dict[str, Any]:
+    """Members that are judged without a look at the others."""
+    return {
         "token_endpoint_auth_signing_alg": one.choice(
             "token_endpoint_auth_signing_alg", ("HS256", *client_keys.ALGORITHMS), ""
         ),
@@ -107,9 +117,6 @@ def read(metadata: dict[str, Any], http: HttpRequest) -> Described:
         "software_version": one.text("software_version"),
         **{name: one.web(name) for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri")},
     }
-    _judge_frame(fields["frontchannel_logout_uri"], redirects)
-    _judge_sector(fields["sector_identifier_uri"], redirects, http)
-    return Described(fields, scopes)
 
 
 def replace(application: Application, described: Described) -> set[str]:
