@@ -16,6 +16,7 @@ from authcenter.oauth.device import device_authorization
 from authcenter.oauth.device_page import confirm, device
 from authcenter.oauth.introspect import introspect
 from authcenter.oauth.logos import logo
+from authcenter.oauth.par import par
 from authcenter.oauth.register import register, registration
 from authcenter.oauth.revoke import revoke
 from authcenter.oauth.token import token
@@ -37,6 +38,7 @@ urlpatterns = [
     path("oauth/authorize", authorize, name="oauth-authorize"),  # RFC 6749 3.1, OpenID Connect Core 3.1.2
     path("oauth/consent", consent, name="oauth-consent"),  # the page for people
     path("oauth/switch-account", switch_account, name="oauth-switch-account"),  # the page for people
+    path("oauth/par", par, name="oauth-par"),  # RFC 9126
     path("oauth/token", token, name="oauth-token"),  # RFC 6749 3.2
     path("oauth/revoke", revoke, name="oauth-revoke"),  # RFC 7009
     path("oauth/introspect", introspect, name="oauth-introspect"),  # RFC 7662

@@ -70,8 +70,8 @@ class Reader:
             raise InvalidClientMetadata(description=f"{name}: a number of seconds.")
         return value
 
-    def flag(self, name: str) -> bool:
-        value = self._metadata.get(name, True)
+    def flag(self, name: str, *, usual: bool = True) -> bool:
+        value = self._metadata.get(name, usual)
         if not isinstance(value, bool):
             raise InvalidClientMetadata(description=f"{name}: true or false.")
         return value
@@ -82,11 +82,19 @@ class Reader:
             raise InvalidClientMetadata(description="jwks and jwks_uri are not for use together.")
         if value is not None and (why := client_keys.fault(value)):
             raise InvalidClientMetadata(description=f"jwks: {why}")
-        return dict(value) if value is not None else None
+        return client_keys.cleaned(value) if value is not None else None
 
     def outbound(self, name: str) -> str:
         """An address that this server will ask."""
         return self._address(name, outbound.fault)
+
+    def each_outbound(self, name: str) -> list[str]:
+        """Addresses that this server will ask; a fragment may tell versions apart (Core section 6.2)."""
+        values = self.texts(name)
+        for value in values:
+            if why := outbound.fault(value.partition("#")[0]):
+                raise InvalidClientMetadata(description=f"{name}: {why}")
+        return values
 
     def web(self, name: str) -> str:
         """An address that a person's browser will ask."""

@@ -99,3 +99,16 @@ def _same_but_for_the_port(uri: str, registered: str) -> bool:
     if not asked or not known or not 0 < int(asked[2] or 80) < 65536:
         return False
     return (asked[1], asked[3]) == (known[1], known[3])
+
+
+def web_origins(uris: list[str]) -> list[str]:
+    """Where a single-page application calls from: the origins that it is called back at."""
+    origins = []
+    for uri in uris:
+        try:
+            parts = urlsplit(uri)
+        except ValueError:
+            continue
+        if parts.scheme in {"http", "https"} and parts.netloc:
+            origins.append(f"{parts.scheme}://{parts.netloc}")
+    return list(dict.fromkeys(origins))

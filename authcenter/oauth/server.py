@@ -67,7 +67,7 @@ class Server:
         return headers, body, status, request
 
     def authorization_request(self, http: HttpRequest, parameters: Parameters) -> Request:
-        """An authorization request for `check` and `code_response`."""
+        """An authorization request for `check` and `new_code`."""
         return _request(http, parameters)
 
     def check(self, request: Request) -> None:
