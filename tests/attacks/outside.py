@@ -34,15 +34,20 @@ def named(text: str) -> str:
     return text.replace("[", "").replace("]", "").replace(":", ".").replace("/", "-") or "empty"
 
 
+_OURS = "127.0.0.77"
+"""Where the canary's own looks come from, and nobody else."""
+
+
 class Canary:
-    """Whoever connects is counted, whatever it wants, and sent away."""
+    """Whoever connects is remembered with its first bytes, and sent away."""
 
     def __init__(self) -> None:
         dual = socket.has_dualstack_ipv6()
         family = socket.AF_INET6 if dual else socket.AF_INET
         self._line = socket.create_server(("", 0), family=family, dualstack_ipv6=dual, backlog=200)
         self.port: int = self._line.getsockname()[1]
-        self._from: list[int] = []
+        self._looks: set[int] = set()
+        self._heard: list[tuple[str, bytes]] = []
         self._seen = threading.Condition()
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -52,27 +57,35 @@ class Canary:
                 line, peer = self._line.accept()
             except OSError:
                 return
+            ours, first = peer[0].endswith(_OURS), b""
+            with line, suppress(OSError):
+                line.settimeout(0.2)
+                first = b"" if ours else line.recv(80)
             with self._seen:
-                self._from.append(peer[1])
+                if ours:
+                    self._looks.add(peer[1])
+                else:
+                    self._heard.append((f"{peer[0]} {peer[1]}", first))
                 self._seen.notify_all()
-            with suppress(OSError):
-                line.close()
 
-    def hits(self) -> int:
-        """Connections so far, but for our own: they are taken in order, so one of ours says that all are counted."""
-        with socket.create_connection(("127.0.0.1", self.port)) as mine:
+    def heard(self) -> list[tuple[str, bytes]]:
+        """Who came so far: connections are taken in order, so a look of our own that was taken says that all were."""
+        with socket.create_connection(("127.0.0.1", self.port), source_address=(_OURS, 0)) as mine:
             own = mine.getsockname()[1]
             with self._seen:
-                assert self._seen.wait_for(lambda: own in self._from, 30)
-                self._from.remove(own)
-                return len(self._from)
+                assert self._seen.wait_for(lambda: own in self._looks, 30)
+                self._looks.discard(own)
+                return list(self._heard)
+
+    def hits(self) -> int:
+        return len(self.heard())
 
     @contextmanager
     def silent(self) -> Iterator[None]:
         """Nobody connects meanwhile."""
         before = self.hits()
         yield
-        assert self.hits() == before, "the server asked a forbidden address"
+        assert not self.heard()[before:], "the server asked a forbidden address"
 
     def close(self) -> None:
         self._line.close()

@@ -30,11 +30,13 @@ def by_token(tmp_path_factory: pytest.TempPathFactory, open_server: Server) -> I
 @pytest.mark.parametrize("token", ["", "x" * 43, "user", "session"])
 @pytest.mark.parametrize("path", [REGISTER, f"{REGISTER}/nobody"])
 def test_rg_01_off_nobody_registers(rig, genuine, token, path):
+    """Where the endpoint is off, strangers leave no trace: they would fill the log."""
     token = {"user": genuine.tokens["access"], "session": genuine.tokens["session"]}.get(token, token)
     with rig.untouched():
         headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
         response = rig.http.post(path, json=wanted(), headers=headers)
-    assert refused(rig, response, "not_found", 404)
+    refusals.json_error(response, "not_found", 404)
+    assert rig.audited(response) == []
     assert "registration_endpoint" not in rig.scene.metadata
 
 
@@ -113,7 +115,7 @@ def test_rg_22_mass_registration(stranger, parallel):
     with stranger.untouched():
         for _time in range(20):
             response = send(stranger, wanted())
-            assert stranger.audited(response) == [REFUSED]
+            assert stranger.audited(response) in ([REFUSED], []), "written down within a limit"
             assert response.status_code == 429 and int(response.headers["Retry-After"]) > 0
             assert not {"client_id", "client_secret"} & response.json().keys()
     elsewhere = stranger.elsewhere()
@@ -138,7 +140,7 @@ def test_rg_23_a_secret_is_shown_once(stranger):
     assert registered(stranger)["client_secret"] != said["client_secret"]
     address = f"{REGISTER}/{said['client_id']}"
     again = stranger.get_as(said["registration_access_token"], address)
-    assert "client_secret" not in ok(again)  # the token of RFC 7592 is told to who brings it (section 3)
+    assert "client_secret" not in ok(again) and said["client_secret"] not in again.text
     assert "no-store" in again.headers["Cache-Control"]
     ok(stranger.introspect(app(said), "x"))
 

@@ -43,14 +43,9 @@ class TokenExchangeGrant(DirectGrant):
         token = parameters.required("subject_token")
         try:
             return _subject(application, token)
-        except InvalidRequestError as error:  # whose token it was may matter, as it does not in other bad requests
-            events.record(
-                request.__dict__["_http"],
-                events.Kind.GRANT_REFUSED,
-                client_id=application.client_id,
-                error=error.error,
-                grant_type=request.grant_type,
-            )
+        except InvalidRequestError as error:  # unlike what is malformed: whose token it was may matter
+            kind, client, http = events.Kind.GRANT_REFUSED, application.client_id, request.__dict__["_http"]
+            events.record(http, kind, client_id=client, error=error.error, grant_type=request.grant_type)
             raise
 
     def grounds(self, request: Request, proved: tuple[User, Mapping[str, Any]]) -> Grounds:
