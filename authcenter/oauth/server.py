@@ -60,7 +60,7 @@ class Server:
         if grant is None:
             raise UnsupportedGrantTypeError(request=request)
         request.scopes = request.scope.split(" ") if request.scope else None
-        request.response_type = None
+        request.response_type = request.state = None  # neither means anything here, and errors would repeat the latter
         # Before the grant's transaction: what is learnt here stays, whatever becomes of the grant.
         request._authenticated = clients.authenticate(http, parameters)
         headers, body, status = grant.create_token_response(request, self.tokens)
