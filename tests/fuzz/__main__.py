@@ -1,4 +1,4 @@
-"""python -m tests.fuzz [--requests 100000] [--threads 4] [--seed N] [--request JSON]: see docs/fuzz.md.
+"""python -m tests.fuzz [--requests 100000] [--threads 4] [--minutes N] [--seed N] [--request JSON]: see docs/fuzz.md.
 
 Each thread runs Hypothesis in rounds, every round from a seed of its own, so that no round's memory grows.
 """
@@ -33,8 +33,9 @@ SCHEMA_EVERY = 12
 """One round of so many is of the API's schema."""
 
 
-def fuzz(world: World, tally: Tally, wanted: int, threads: int, first_seed: int) -> None:
-    """So many requests, from so many threads at once."""
+def fuzz(world: World, tally: Tally, wanted: int, threads: int, first_seed: int, minutes: float) -> None:
+    """So many requests, from so many threads at once; no new round after so many minutes."""
+    latest = time.monotonic() + 60 * minutes
     numbers, lock = iter(range(-(-wanted // ROUND))), threading.Lock()
 
     def work() -> None:
@@ -49,7 +50,7 @@ def fuzz(world: World, tally: Tally, wanted: int, threads: int, first_seed: int)
         while True:
             with lock:
                 number = next(numbers, None)
-            if number is None:
+            if number is None or time.monotonic() > latest:
                 return
             _round(caller, tally, first_seed + number, is_schema=number % SCHEMA_EVERY == 1)
 
@@ -91,6 +92,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--minutes", type=float, default=1e6, help="at the most")
     parser.add_argument("--seed", type=int, default=None, help="of the first round; random where it is not given")
     parser.add_argument("--request", default="", help="send this one and show the answer")
     arguments = parser.parse_args()
@@ -103,11 +105,18 @@ def main() -> int:
             print(*attempt(Caller(world), tally, asked), sep="\n")
         else:
             print(f"seed {first}", flush=True)
-            fuzz(world, tally, arguments.requests, arguments.threads, first)
-        stacks = stack_traces(world.server.log())
+            fuzz(world, tally, arguments.requests, arguments.threads, first, arguments.minutes)
+        log = world.server.log()
+        stacks = stack_traces(log)
     print(tally.table(), tally.reproductions(), sep="\n")
     for stack, times in Counter(stacks).most_common(20):
         print(f"\nIn the server's log, {times} times:\n{stack}")
+    if tally.total_faults or stacks:
+        kept = room.ROOT / "build" / "fuzz-server.log"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(log)
+        print(f"\nThe server's log is kept: {kept.relative_to(room.ROOT)}")
+    print(*(f"\nA thread of the fuzzer ended: {end[-600:]}" for end in tally.broken), sep="")
     print(f"\n{tally.requests:,} requests, seed {first}: {tally.total_faults} faults, {len(stacks)} stack traces.")
     return 1 if tally.total_faults or tally.broken or stacks else 0
 

@@ -61,11 +61,13 @@ class Sent:
     target: str
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
+    beside: str = ""
+    """What the caller's own server says when it is asked: the document."""
 
     def text(self) -> str:
         """All that was sent, to look in for what an answer may say because the caller said it."""
         lines = "\n".join(f"{name}: {value}" for name, value in self.headers)
-        return f"{self.method} {self.target}\n{lines}\n{self.body.decode('utf-8', 'replace')}"
+        return f"{self.method} {self.target}\n{lines}\n{self.body.decode('utf-8', 'replace')}\n{self.beside}"
 
     def bytes(self, host: str) -> bytes:
         lines = [f"{self.method} {self.target} HTTP/1.1"]

@@ -47,9 +47,14 @@ def site(folder: Path) -> Iterator[Site]:
         def log_message(self, *_arguments: Any) -> None:
             pass
 
+    class Quiet(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_arguments: Any) -> None:
+            """Who asks may hang up, and does where it has read enough."""
+
     context, trusted = self_signed("localhost", folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    with Quiet(("127.0.0.1", 0), Handler) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         here = Site(server.server_port, trusted)
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()

@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import itertools
+import json
 import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -87,11 +88,12 @@ class Caller:
         if not self._left or time.monotonic() - self._made > _SECONDS:
             self.renew()
         self._left -= 1
-        document = ""
+        document = beside = ""
         if asked.document is not None:
-            document = self.world.site.put(request.filled_json(asked.document, lambda mark: self._fill(mark, "«self»")))
+            laid = request.filled_json(asked.document, lambda mark: self._fill(mark, "«self»"))
+            document, beside = self.world.site.put(laid), json.dumps(laid)
         sent = request.sent(asked, lambda mark: self._fill(mark, document), self._cookies(asked.who))
-        return sent, self._line(asked.address).ask(sent)
+        return replace(sent, beside=beside), self._line(asked.address).ask(sent)
 
     def renew(self) -> None:
         """Other people, with all they hold unused, at other addresses."""

@@ -287,6 +287,13 @@ def test_tk_16_tr_08_errors_are_not_cached_and_tell_nothing(db, path):
         assert not response.cookies
 
 
+def test_a_token_error_does_not_repeat_a_state(web):
+    """There is none at this endpoint: what stands there may be anything, and errors end up in logs."""
+    response = refresh(web, "rt_x", state="something-secret")
+    assert_refused(response, 400, "invalid_grant")
+    assert "state" not in response.json()
+
+
 def test_a_token_request_gets_no_cookie_and_starts_no_session(web):
     from django.contrib.sessions.models import Session
 

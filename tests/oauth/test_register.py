@@ -352,6 +352,13 @@ def test_rfc7592_3_with_another_token_or_for_another_client(db, web):
     assert at(mine, "GET").content == at({**said, "registration_client_uri": "/oauth/register/nobody"}, "GET").content
 
 
+@pytest.mark.parametrize("name", ["%00", "x%00", "%ff", "%ED%A0%80", "%C3%A9", "%0A", "x" * 5000])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_rfc7592_3_a_client_that_cannot_be(db, name, method):
+    """On PostgreSQL too, which takes no NUL."""
+    refused(send("", method, f"/oauth/register/{name}", "x" * 43), "invalid_token", 401)
+
+
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_rfc7592_2_other_methods(db, method):
     assert at(registered(), method).status_code == 405
