@@ -1,6 +1,6 @@
 # What people and CI type. Needs GNU make, a POSIX shell and Python 3.11 or newer; everything else is set up on demand.
 .DEFAULT_GOAL := help
-.PHONY: help run tour test check bench production-like lock clean environment tools
+.PHONY: help run tour test attack check bench production-like lock clean environment tools
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 PYTHON := .venv/bin/python
@@ -18,6 +18,9 @@ tour: environment ## Walk the whole job in the terminal, against the server that
 
 test: tools ## The whole suite, on SQLite and on PostgreSQL with Redis (ON=sqlite, ON=postgresql, ARGS="-k consent")
 	@exec $(PYTHON) -m tests.suite $(ON) $(ARGS)
+
+attack: tools ## Every attack of docs/attacks.md on a running server, with a table of what came of it (ON=sqlite, ARGS)
+	@exec $(PYTHON) -m tests.attacks.report $(ON) $(ARGS)
 
 check: tools ## Format, lint, types, templates, migrations, deploy checks, API schema, floors
 	@exec .ci/check

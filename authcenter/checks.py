@@ -15,9 +15,13 @@ log = structlog.get_logger("authcenter.checks")
 
 
 def faults() -> list[CheckMessage]:
-    """Every reason not to serve with these settings."""
+    """Every reason not to serve with these settings, and what is only unwise."""
     loopback = is_loopback(settings.ISSUER_HOST)
-    table = [
+    return [message for holds, message in (*_refused(loopback), *_unwise(loopback)) if holds]
+
+
+def _refused(loopback: bool) -> list[tuple[bool, CheckMessage]]:
+    return [
         (
             settings.DEMO and not loopback,
             Error(
@@ -72,6 +76,11 @@ def faults() -> list[CheckMessage]:
                 id="authcenter.E007",
             ),
         ),
+    ]
+
+
+def _unwise(loopback: bool) -> list[tuple[bool, CheckMessage]]:
+    return [
         (
             bool(settings.LEGACY_FLOWS),
             Warning(
@@ -97,7 +106,6 @@ def faults() -> list[CheckMessage]:
             ),
         ),
     ]
-    return [message for holds, message in table if holds]
 
 
 @register(Tags.security)

@@ -53,6 +53,37 @@ ACCOUNT_FORMS = {
     "confirm_password_reset_code": "accounts.passwords.ResetCodeForm",
 }
 
+ACCOUNT = {
+    "ACCOUNT_FORMS": ACCOUNT_FORMS,
+    "ACCOUNT_ADAPTER": "accounts.adapter.AccountAdapter",
+    "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,
+    "ACCOUNT_LOGIN_METHODS": {"email"},
+    "ACCOUNT_SIGNUP_FIELDS": ["email*", "password1*"],
+    "ACCOUNT_EMAIL_VERIFICATION": "mandatory",
+    "ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED": True,
+    "ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND": True,
+    "ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE": False,  # offered for new addresses only, it tells which are known
+    "ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT": 600,
+    "ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT": 600,
+    "ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED": True,
+    "ACCOUNT_PREVENT_ENUMERATION": True,
+    "ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS": True,
+    "ACCOUNT_EMAIL_NOTIFICATIONS": True,
+    "ACCOUNT_REAUTHENTICATION_REQUIRED": True,
+    "ACCOUNT_REAUTHENTICATION_TIMEOUT": 300,
+    "ACCOUNT_CHANGE_EMAIL": True,
+    "ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE": False,  # the adapter ends the other sessions, not this one
+    "ACCOUNT_SESSION_REMEMBER": None,  # a check box on the sign-in page
+    "ACCOUNT_EMAIL_SUBJECT_PREFIX": "",
+    "ACCOUNT_RATE_LIMITS": {  # what sends mail; refusals of passwords and codes are counted in authcenter/limits.py
+        "login_failed": False,
+        "login": False,
+        "signup": "20/m/ip",
+        "reset_password": "20/m/ip,5/m/key",
+        "confirm_email": "1/10s/key",
+    },
+}
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

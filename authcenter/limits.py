@@ -29,7 +29,7 @@ class Window:
 
     @property
     def key(self) -> str:
-        return hashlib.sha256(f"{self.most}/{self.seconds}/{self.what}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.most}/{self.seconds}/{self.what}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def sign_in(request: HttpRequest, email: str) -> list[Window]:
@@ -82,6 +82,16 @@ def device_codes(request: HttpRequest, client_id: str) -> list[Window]:
     """Here successes count: a public application's device codes cost whoever asks nothing. 200 in 10 minutes for one
     application from one address."""
     return [Window(f"device-codes {client_id} {_origin(request)}", 200, 600)]
+
+
+def registration_attempts(request: HttpRequest) -> list[Window]:
+    """Requests to the registration endpoints, good or not: 200 in 5 minutes from one address."""
+    return [Window(f"registration-attempts {_origin(request)}", 200, 300)]
+
+
+def pushed_requests(request: HttpRequest, client_id: str) -> list[Window]:
+    """Successes, as for device codes: 200 in 10 minutes of a public application from one address."""
+    return [Window(f"pushed {client_id} {_origin(request)}", 200, 600)]
 
 
 def registrations(request: HttpRequest) -> list[Window]:

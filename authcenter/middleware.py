@@ -10,7 +10,7 @@ _PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 _FLOW_PAGES = ("/accounts/", "/oauth/", "/device")
 _BACK_CHANNEL = (
     "/.well-known/",
-    *(f"/oauth/{name}" for name in ("token", "revoke", "introspect", "register", "device", "userinfo")),
+    *(f"/oauth/{name}" for name in ("token", "revoke", "introspect", "par", "register", "device", "userinfo")),
 )
 
 

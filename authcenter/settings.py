@@ -194,40 +194,15 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/account/"
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = libraries.ACCOUNT_FORMS
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
-ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = False  # it is offered for new addresses only: that tells which are known
-ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 600
-ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
-ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-ACCOUNT_CHANGE_EMAIL = True
-ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # the adapter ends the other sessions, not this one
-ACCOUNT_SESSION_REMEMBER = None  # a check box on the sign-in page
+vars().update(libraries.ACCOUNT)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE else "http"
-ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_RATE_LIMITS = {  # what sends mail; refusals of passwords and codes are counted in authcenter/limits.py
-    "login_failed": False,
-    "login": False,
-    "signup": "20/m/ip",
-    "reset_password": "20/m/ip,5/m/key",
-    "confirm_email": "1/10s/key",
-}
 
 # --- Lives of what we issue -----------------------------------------------------------------------------------
 
 ACCESS_TOKEN_SECONDS = env.integer("ACCESS_TOKEN_SECONDS", default=300)
 ID_TOKEN_SECONDS = 300
 CODE_SECONDS = 60
+PUSHED_REQUEST_SECONDS = 60
 DEVICE_CODE_SECONDS = 600
 DEVICE_POLL_SECONDS = 5
 REFRESH_IDLE = timedelta(days=14)

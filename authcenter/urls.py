@@ -19,6 +19,7 @@ from authcenter.oauth.device import device_authorization
 from authcenter.oauth.device_page import confirm, device
 from authcenter.oauth.introspect import introspect
 from authcenter.oauth.logos import logo
+from authcenter.oauth.par import par
 from authcenter.oauth.register import register, registration
 from authcenter.oauth.revoke import revoke
 from authcenter.oauth.token import token
@@ -40,6 +41,7 @@ urlpatterns = [
     path("oauth/authorize", authorize, name="oauth-authorize"),  # RFC 6749 3.1, OpenID Connect Core 3.1.2
     path("oauth/consent", consent, name="oauth-consent"),  # the page for people
     path("oauth/switch-account", switch_account, name="oauth-switch-account"),  # the page for people
+    path("oauth/par", par, name="oauth-par"),  # RFC 9126
     path("oauth/token", token, name="oauth-token"),  # RFC 6749 3.2
     path("oauth/revoke", revoke, name="oauth-revoke"),  # RFC 7009
     path("oauth/introspect", introspect, name="oauth-introspect"),  # RFC 7662
@@ -80,6 +82,14 @@ handler400, handler403, handler404, handler500 = (
     inspect.unwrap(page)
     for page in (defaults.bad_request, defaults.permission_denied, defaults.page_not_found, defaults.server_error)
 )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's own checks the form for forgery first, and ends in a bare 500 where that is no whole form."""
+    return render(request, "404.html", status=404)
+
+
+handler404 = not_found
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

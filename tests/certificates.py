@@ -1,7 +1,9 @@
 """A certificate that vouches for itself, for servers on loopback."""
 
 import ssl
+from collections.abc import Iterable
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -11,10 +13,11 @@ from cryptography.x509.oid import NameOID
 from django.utils import timezone
 
 
-def self_signed(name: str, folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """A server's context for a host of this name, and the file that makes a client trust it."""
+def self_signed(name: str, folder: Path, addresses: Iterable[str] = ()) -> tuple[ssl.SSLContext, Path]:
+    """A server's context for a host of this name and these IP addresses, and the file that makes a client trust it."""
     key, now = ec.generate_private_key(ec.SECP256R1()), timezone.now()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    literals = [x509.IPAddress(ip_address(address)) for address in addresses]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -23,7 +26,7 @@ def self_signed(name: str, folder: Path) -> tuple[ssl.SSLContext, Path]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name), *literals]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -7,7 +7,9 @@ from typing import Any
 
 from django.test import Client
 
+from authcenter.oauth.grants.token_exchange import ACCESS_TOKEN
 from authcenter.oauth.models import Application
+from authcenter.oauth.registration import TOKEN_EXCHANGE
 from tests.oauth import flow
 from tests.oauth.devices import Device, allowed
 from tests.oauth.flow import HOST, App, Browser, as_app, machine_token, redeem, refresh, secret, userinfo
@@ -15,6 +17,7 @@ from tests.oauth.flow import HOST, App, Browser, as_app, machine_token, redeem, 
 IN_BROWSER = (
     "cookie",
     "access",
+    "exchanged access",
     "opaque access",
     "refresh",
     "offline access",
@@ -23,7 +26,8 @@ IN_BROWSER = (
     "device code",
 )
 """A browser's sign-in and what an application got through it: a family without and one with `offline_access`, a code
-that nobody has redeemed yet, and a device code that she has allowed and whose device has not come back yet."""
+that nobody has redeemed yet, and a device code that she has allowed and whose device has not come back yet. Another
+application has exchanged the access token for one of its own."""
 
 IN_APP = ("session access", "session refresh")
 """A JWT session: the sign-in of a first-party app."""
@@ -37,12 +41,24 @@ OF_MACHINE = ("machine access", "machine opaque access")
 """What an application got with its own credentials, without a person."""
 
 
+def exchange_of(token: str) -> dict[str, str]:
+    return {
+        "grant_type": TOKEN_EXCHANGE,
+        "subject_token": token,
+        "subject_token_type": ACCESS_TOKEN,
+        "scope": CALENDAR,
+    }
+
+
 @dataclass
 class Held:
     """What one application got through one browser."""
 
     app: App
+    broker: App
+    """Who exchanged the access token of `online`."""
     online: dict[str, Any]
+    exchanged: str
     offline: dict[str, Any]
     code: str
     spent_code: str
@@ -56,23 +72,26 @@ class Held:
     """The device code that bought `offline`."""
 
     @classmethod
-    def get(cls, app: App, person: Any, browser: Browser) -> "Held":
+    def get(cls, app: App, broker: App, person: Any, browser: Browser) -> "Held":
         spent = browser.code(app, person)
         online = _ok(redeem(app, spent))
         stale = online["refresh_token"]
         for _ in range(2):
             online = _ok(refresh(app, online["refresh_token"]))
+        exchanged = _ok(as_app(broker, "/oauth/token", exchange_of(online["access_token"])))["access_token"]
         with opaque_tokens(app):
             opaque = _ok(refresh(app, online["refresh_token"]))
         online["refresh_token"] = opaque["refresh_token"]
         bought = allowed(app, person, "openid offline_access", browser)
         offline = _ok(bought.poll())
         code, device = browser.code(app, person), allowed(app, person, "openid", browser)
-        return cls(app, online, offline, code, spent, stale, opaque["access_token"], device, bought)
+        return cls(app, broker, online, exchanged, offline, code, spent, stale, opaque["access_token"], device, bought)
 
     def tries(self) -> Iterator[tuple[str, bool]]:
         for name, got in (("access", self.online), ("offline access", self.offline)):
             yield name, self._access_lives(got["access_token"])
+        asked = as_app(self.broker, "/oauth/introspect", {"token": self.exchanged})
+        yield "exchanged access", _lives(asked, 200, set()) and asked.json()["active"]
         yield "opaque access", self._access_lives(self.opaque)
         for name, got in (("refresh", self.online), ("offline refresh", self.offline)):
             yield name, _lives(refresh(self.app, got["refresh_token"]), 200, {400, 401})
@@ -122,9 +141,9 @@ class InBrowser:
     """The cookies as a thief would have copied them before the act."""
 
     @classmethod
-    def sign_in(cls, app: App, person: Any) -> "InBrowser":
+    def sign_in(cls, app: App, broker: App, person: Any) -> "InBrowser":
         browser = Browser().sign_in(person)
-        held = Held.get(app, person, browser)
+        held = Held.get(app, broker, person, browser)
         return cls(browser, held, {name: morsel.value for name, morsel in browser.http.cookies.items()})
 
     @property

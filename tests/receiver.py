@@ -30,7 +30,7 @@ class Listener:
 
 
 @contextmanager
-def listener(secure: ssl.SSLContext | None = None) -> Iterator[Listener]:
+def listener(secure: ssl.SSLContext | None = None, at: str = "127.0.0.1") -> Iterator[Listener]:
     lock, here = threading.Lock(), [0]
 
     class Handler(BaseHTTPRequestHandler):
@@ -66,11 +66,11 @@ def listener(secure: ssl.SSLContext | None = None) -> Iterator[Listener]:
         def log_message(self, *_arguments: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer((at, 0), Handler) as server:
         server.daemon_threads = True
         if secure:
             server.socket = secure.wrap_socket(server.socket, server_side=True)
-        heard = Listener(f"http://127.0.0.1:{server.server_port}/events?x=1")
+        heard = Listener(f"http{'s' if secure else ''}://{at}:{server.server_port}/events?x=1")
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield heard
         server.shutdown()

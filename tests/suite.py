@@ -11,6 +11,9 @@ import time
 
 from tests import services
 
+_WITHOUT_ATTACKS = ["--ignore=tests/attacks"]
+"""They are tried on PostgreSQL here, and on both by `make attack`: the whole is to end within twenty minutes."""
+
 
 def main(arguments: list[str]) -> int:
     began = time.monotonic()
@@ -19,7 +22,7 @@ def main(arguments: list[str]) -> int:
     services.install_missing()
     results = []
     if only != "postgresql":
-        results.append(_run("SQLite", {}, arguments))
+        results.append(_run("SQLite", {}, arguments or ([] if only else _WITHOUT_ATTACKS)))
     if only != "sqlite":
         with services.postgresql() as database, services.redis() as cache:
             urls = {"TEST_DATABASE_URL": database, "TEST_REDIS_URL": cache}

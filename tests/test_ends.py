@@ -20,7 +20,7 @@ from authcenter.keys.models import Key
 from authcenter.keys.ring import ring
 from authcenter.keys.rotation import rotate
 from authcenter.oauth.models import API, Authorization, Family, Scope
-from authcenter.oauth.registration import DEVICE_CODE
+from authcenter.oauth.registration import DEVICE_CODE, TOKEN_EXCHANGE, new_application
 from authcenter.server.sweeping import sweep
 from authcenter.sessions.models import Revocation, Session
 from authcenter.sessions.revocation import LEEWAY
@@ -59,48 +59,48 @@ GROUPS: dict[str, tuple[str, ...]] = {
 application. “Other application”: through this browser. “Machine”: the application's own tokens, without a person."""
 
 TABLE = """
-                                        this b.   JWT other b.  JWT oth.app  other pers. machine
-                                        cao...cd  ar  cao...cd  ar  ao...cd  cao...cdar  ao
-nothing                                 ........  ..  ........  ..  .......  ..........  ..
+                                        this b.    JWT other b.   JWT oth.app   other pers.  machine
+                                        caeo...cd  ar  caeo...cd  ar  aeo...cd  caeo...cdar  ao
+nothing                                 .........  ..  .........  ..  ........  ...........  ..
 # The person
-signs out                               xxxx..xx  ..  ........  ..  xxx..xx  ..........  ..
-signs out by an application's link      xxxx..xx  ..  ........  ..  xxx..xx  ..........  ..
-ends one sign-in from another           xxxx..xx  ..  ........  ..  xxx..xx  ..........  ..
-signs out all others                    .xxxxxxx  xx  xxxxxxxx  xx  xxxxxxx  ..........  ..
-changes the password                    .xxxxxxx  xx  xxxxxxxx  xx  xxxxxxx  ..........  ..
-resets the password                     xxxxxxxx  xx  xxxxxxxx  xx  xxxxxxx  ..........  ..
-changes the e-mail address              .xxxxxxx  xx  xxxxxxxx  xx  xxxxxxx  ..........  ..
-withdraws a consent                     .xxxxxxx  ..  .xxxxxxx  ..  .......  ..........  ..
+signs out                               xxxxx..xx  ..  .........  ..  xxxx..xx  ...........  ..
+signs out by an application's link      xxxxx..xx  ..  .........  ..  xxxx..xx  ...........  ..
+ends one sign-in from another           xxxxx..xx  ..  .........  ..  xxxx..xx  ...........  ..
+signs out all others                    .xxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
+changes the password                    .xxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
+resets the password                     xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
+changes the e-mail address              .xxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
+withdraws a consent                     .xxxxxxxx  ..  .xxxxxxxx  ..  ........  ...........  ..
 # A first-party app
-signs its JWT session out               ........  xx  ........  ..  .......  ..........  ..
-ends its JWT session by the API         ........  xx  ........  ..  .......  ..........  ..
-repeats an old session refresh token    ........  xx  ........  ..  .......  ..........  ..
+signs its JWT session out               .........  xx  .........  ..  ........  ...........  ..
+ends its JWT session by the API         .........  xx  .........  ..  ........  ...........  ..
+repeats an old session refresh token    .........  xx  .........  ..  ........  ...........  ..
 # An application
-revokes a refresh token (RFC 7009)      .xxx....  ..  ........  ..  .......  ..........  ..
-revokes an offline refresh token        ....xx..  ..  ........  ..  .......  ..........  ..
-revokes an access token (RFC 7009)      .xxx....  ..  ........  ..  .......  ..........  ..
-repeats an old refresh token            .xxx....  ..  ........  ..  .......  ..........  ..
-repeats a code                          .xxx....  ..  ........  ..  .......  ..........  ..
-repeats a device code                   ....xx..  ..  ........  ..  .......  ..........  ..
+revokes a refresh token (RFC 7009)      .xxxx....  ..  .........  ..  ........  ...........  ..
+revokes an offline refresh token        .....xx..  ..  .........  ..  ........  ...........  ..
+revokes an access token (RFC 7009)      .xxxx....  ..  .........  ..  ........  ...........  ..
+repeats an old refresh token            .xxxx....  ..  .........  ..  ........  ...........  ..
+repeats a code                          .xxxx....  ..  .........  ..  ........  ...........  ..
+repeats a device code                   .....xx..  ..  .........  ..  ........  ...........  ..
 # An operator
-ends a session                          xxxx..xx  ..  ........  ..  xxx..xx  ..........  ..
-ends a family                           .xxx....  ..  ........  ..  .......  ..........  ..
-withdraws an authorization              .xxxxxxx  ..  .xxxxxxx  ..  .......  ..........  ..
-revokes everything of a user            xxxxxxxx  xx  xxxxxxxx  xx  xxxxxxx  ..........  ..
-resets a password                       xxxxxxxx  xx  xxxxxxxx  xx  xxxxxxx  ..........  ..
-disables an account                     xxxxxxxx  xx  xxxxxxxx  xx  xxxxxxx  ..........  ..
-deletes an account                      xxxxxxxx  xx  xxxxxxxx  xx  xxxxxxx  ..........  ..
-revokes everything of an application    .xxxxxxx  ..  .xxxxxxx  ..  .......  .xxxxxxx..  xx
-disables an application                 .xxxxxxx  ..  .xxxxxxx  ..  .......  .xxxxxxx..  xx
-deletes an application                  .xxxxxxx  ..  .xxxxxxx  ..  .......  .xxxxxxx..  xx
-rolls a secret                          ........  ..  ........  ..  .......  ..........  ..
-rolls a secret that leaked              .xxxxxxx  ..  .xxxxxxx  ..  .......  .xxxxxxx..  xx
-rotates the keys                        ........  ..  ........  ..  .......  ..........  ..
-revokes a compromised key               .x..x...  xx  .x..x...  xx  x..x...  .x..x...xx  x.
+ends a session                          xxxxx..xx  ..  .........  ..  xxxx..xx  ...........  ..
+ends a family                           .xxxx....  ..  .........  ..  ........  ...........  ..
+withdraws an authorization              .xxxxxxxx  ..  .xxxxxxxx  ..  ........  ...........  ..
+revokes everything of a user            xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
+resets a password                       xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
+disables an account                     xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
+deletes an account                      xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
+revokes everything of an application    .xxxxxxxx  ..  .xxxxxxxx  ..  ........  .xxxxxxxx..  xx
+disables an application                 .xxxxxxxx  ..  .xxxxxxxx  ..  ........  .xxxxxxxx..  xx
+deletes an application                  .xxxxxxxx  ..  .xxxxxxxx  ..  ........  .xxxxxxxx..  xx
+rolls a secret                          .........  ..  .........  ..  ........  ...........  ..
+rolls a secret that leaked              .xxxxxxxx  ..  .xxxxxxxx  ..  ........  .xxxxxxxx..  xx
+rotates the keys                        .........  ..  .........  ..  ........  ...........  ..
+revokes a compromised key               .xx..x...  xx  .xx..x...  xx  xx..x...  .xx..x...xx  x.
 """
-"""x dies, . lives. One mark a credential, in the order of `GROUPS`: cookie, access, opaque access, refresh, offline
-access, offline refresh, code, device code; access and refresh of a JWT session; access and opaque access of a
-machine."""
+"""x dies, . lives. One mark a credential, in the order of `GROUPS`: cookie, access, exchanged access, opaque access,
+refresh, offline access, offline refresh, code, device code; access and refresh of a JWT session; access and opaque
+access of a machine."""
 
 
 def expected() -> dict[str, list[str]]:
@@ -187,23 +187,34 @@ def app(application: Callable[..., Any]) -> Callable[..., App]:
     return make
 
 
+def _broker(web: App) -> App:
+    """AuthCenter's own API as an application that may exchange what was made for it."""
+    row, its_secret = new_application(
+        "machine", "Broker", grant_types=[TOKEN_EXCHANGE], represents=API.objects.get(client_id="authcenter")
+    )
+    row.save()
+    row.scopes.set(web.row.scopes.all())
+    return App(row, its_secret)
+
+
 @pytest.fixture
 def world(person: Callable[..., Any], app: Callable[..., App]) -> World:
     alice, bob = person("alice@example.com", flow.PASSWORD), person("bob@example.com", flow.PASSWORD)
     root = person("root@example.com", flow.PASSWORD, is_staff=True, is_superuser=True)
     web, other_app = app("Web", "https://rp1.test/cb"), app("Other", "https://rp2.test/cb")
-    here = InBrowser.sign_in(web, alice)
+    broker = _broker(web)
+    here = InBrowser.sign_in(web, broker, alice)
     return World(
         alice,
         bob,
         web,
         other_app,
         here,
-        InBrowser.sign_in(web, alice),
+        InBrowser.sign_in(web, broker, alice),
         InApp.sign_in(alice),
         InApp.sign_in(alice),
-        Held.get(other_app, alice, here.browser),
-        InBrowser.sign_in(web, bob),
+        Held.get(other_app, broker, alice, here.browser),
+        InBrowser.sign_in(web, broker, bob),
         InApp.sign_in(bob),
         OfMachine.get(web),
         Browser().enter(root).http,
@@ -466,6 +477,7 @@ def page() -> str:
         "",
         "- *cookie*: a browser's sign-in. *access*, *refresh*: an application's tokens without `offline_access`;",
         "  *offline access*, *offline refresh*: with it. *opaque access*: where the application asks for opaque ones.",
+        "  *exchanged access*: what another application got in exchange for the access token.",
         "- *code*: an authorization code that nobody has redeemed yet. *device code*: one that its person has allowed,",
         "  and whose device has not come back yet.",
         "- *session access*, *session refresh*: the tokens of a first-party app's own sign-in.",

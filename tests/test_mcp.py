@@ -139,7 +139,7 @@ def claims(store: Store) -> dict[str, Any]:
 def test_by_its_metadata_document(provider: Server, orders: str, certificate: Any) -> None:
     store = Store()
     with listener(certificate[0]) as heard:
-        address = heard.url.replace("http://127.0.0.1", "https://localhost").split("/events")[0] + "/client.json"
+        address = heard.url.replace("127.0.0.1", "localhost").split("/events")[0] + "/client.json"
         document = {"client_id": address, "client_name": "A client", "redirect_uris": [BACK]}
         heard.status, heard.body = 200, json.dumps(document).encode()
         assert "Apple press" in connect(provider, orders, store, client_metadata_url=address)

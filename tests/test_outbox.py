@@ -469,7 +469,7 @@ def test_rg_a_certificate_must_be_good_and_for_the_host(
     settings.OUTBOUND_ALLOWED = ["shop.test"]
     settings.OUTBOUND_CA_FILE = str(trusted) if known else ""
     with listener(context) as secure:
-        url = secure.url.replace("http://127.0.0.1", "https://shop.test")
+        url = secure.url.replace("127.0.0.1", "shop.test")
         port = urlsplit(url).port
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
         monkeypatch.setattr(outbound, "_looked_up", lambda *_arguments: found)

@@ -10,9 +10,11 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
+from joserfc import jws
 
 from accounts.models import Role
 from authcenter.audit.models import AuditEvent
+from authcenter.keys.ring import InvalidToken, ring
 from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_all_of_user, end_session
 from tests.conftest import PASSWORD
@@ -316,3 +318,13 @@ def test_other_tokens_sign_nobody_out(client: Any, alice: Any) -> None:
     assert_problem(post(client, LOGOUT, {"refresh": "garbage"}), 401, "token_not_valid")
     assert_problem(post(client, LOGOUT, {}), 400, "invalid")
     assert Session.objects.get().ended is None
+
+
+@pytest.mark.parametrize("subject", ["\ud800", "a\x00b"], ids=["half", "nul"])
+def test_a_name_that_no_database_can_keep_is_in_no_token(db: None, subject: str) -> None:
+    """JSON can write it; only our own key could sign it, as here."""
+    body, (kid, key) = json.dumps({"sub": subject}).encode(), ring._signing["ES256"]
+    header = {"alg": "ES256", "typ": "JWT", "kid": kid}
+    token = jws.serialize_compact(header, body, key, algorithms=["ES256"])
+    with pytest.raises(InvalidToken):
+        ring.verify(token, typ=["jwt"])

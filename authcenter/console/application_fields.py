@@ -29,9 +29,18 @@ WHOLE: Any = (
                 ("token_endpoint_auth_method", "secret_made"),
                 ("client_jwks", "client_jwks_uri"),
                 "token_endpoint_auth_signing_alg",
+                ("request_object_signing_alg", "request_uris"),
+                ("require_pkce", "require_pushed_authorization_requests"),
+            ),
+        },
+    ),
+    (
+        _("Grants and tokens"),
+        {
+            "classes": ["tab"],
+            "fields": (
                 "grant_types",
                 "response_types",
-                "require_pkce",
                 ("represents", "exchange"),
                 ("id_token_signed_response_alg", "access_token_signed_response_alg"),
                 "userinfo_signed_response_alg",

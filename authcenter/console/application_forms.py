@@ -1,7 +1,6 @@
 """The forms of an application: the short one that makes it, with the defaults of its kind, and the full one."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import forms
 from django.utils.functional import lazy
@@ -10,11 +9,13 @@ from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminExpandableTextareaWidget,
     UnfoldAdminRadioSelectWidget,
+    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
 from authcenter.oauth import client_keys, response_types
 from authcenter.oauth.models import Application, Scope
+from authcenter.oauth.redirects import web_origins
 from authcenter.oauth.registration import DEFAULTS, JWT_BEARER, TOKEN_EXCHANGE, new_application
 from authcenter.oauth.scopes import IDENTITY
 from authcenter.outbox import outbound
@@ -34,6 +35,22 @@ class ScopesField(forms.ModelMultipleChoiceField):
         return f"{scope.api.name}: {scope.name} – {scope.title}"
 
 
+class KeysField(forms.JSONField):
+    """A JWK Set of public keys that are strong enough, or nothing: which reads "" here, not "null"."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, widget=UnfoldAdminTextareaWidget, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+    def clean(self, value: Any) -> dict[str, Any] | None:
+        jwks: dict[str, Any] | None = super().clean(value)
+        if jwks is not None and (why := client_keys.fault(jwks)):
+            raise forms.ValidationError(why)
+        return client_keys.cleaned(jwks) if jwks is not None else None
+
+
 class ApplicationForm(forms.ModelForm):
     name = forms.CharField(max_length=255, label=_("Name"), widget=UnfoldAdminTextInputWidget)
     scopes = ScopesField(
@@ -50,6 +67,10 @@ class ApplicationForm(forms.ModelForm):
         required=False,
         label=_("Grant types"),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    client_jwks = KeysField(
+        label=_("Public keys (JWKS)"),
+        help_text=_("For private_key_jwt and signed requests: the keys, or their address."),
     )
     response_types = forms.MultipleChoiceField(
         choices=[(name, name if name == "code" else _LEGACY(name)) for name in response_types.ALL],
@@ -79,17 +100,20 @@ class ApplicationForm(forms.ModelForm):
                 cleaned[name] = "\n".join(cleaned[name].split())
         return cleaned
 
-    def clean_client_jwks(self) -> dict[str, Any] | None:
-        jwks: dict[str, Any] | None = self.cleaned_data["client_jwks"] or None
-        if jwks is not None and (why := client_keys.fault(jwks)):
-            raise forms.ValidationError(why)
-        return jwks
-
     def _outbound(self, name: str) -> str:
         url: str = self.cleaned_data[name]
         if url and (why := outbound.fault(url)):
             raise forms.ValidationError(why)
         return url
+
+    def clean_request_uris(self) -> list[str]:
+        uris = self.cleaned_data["request_uris"] or []
+        if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
+            raise forms.ValidationError(_("A list of addresses, as JSON."))
+        for uri in uris:
+            if why := outbound.fault(uri.partition("#")[0]):
+                raise forms.ValidationError(f"{uri}: {why}")
+        return uris
 
     def clean_client_jwks_uri(self) -> str:
         return self._outbound("client_jwks_uri")
@@ -115,6 +139,7 @@ class NewApplicationForm(ApplicationForm):
     )
     grant_types = None  # type: ignore[assignment]
     identity_scopes = None  # type: ignore[assignment]
+    client_jwks = None  # type: ignore[assignment]
     response_types = None  # type: ignore[assignment]
     secret = ""
     """The new secret, for the answer to this request alone."""
@@ -126,18 +151,5 @@ class NewApplicationForm(ApplicationForm):
             return cleaned
         self.instance, self.secret = new_application(kind, cleaned.get("name", ""))
         if kind == Application.Kind.SPA and not cleaned.get("allowed_origins"):
-            cleaned["allowed_origins"] = "\n".join(_origins(cleaned.get("redirect_uris", "")))
+            cleaned["allowed_origins"] = "\n".join(web_origins(cleaned.get("redirect_uris", "").split()))
         return cleaned
-
-
-def _origins(uris: str) -> list[str]:
-    """Where a single-page application calls from: the origins that it is called back at."""
-    origins = []
-    for uri in uris.split():
-        try:
-            parts = urlsplit(uri)
-        except ValueError:
-            continue
-        if parts.scheme in {"http", "https"} and parts.netloc:
-            origins.append(f"{parts.scheme}://{parts.netloc}")
-    return list(dict.fromkeys(origins))

@@ -29,7 +29,7 @@ from authcenter.console.confirm import confirmation, is_confirmed, report, secre
 from authcenter.console.push import state_of
 from authcenter.console.record import RecordAdmin, list_link
 from authcenter.oauth.models import Application, Authorization, Family
-from authcenter.oauth.registration import set_new_secret
+from authcenter.oauth.registration import JWT_BEARER, TOKEN_EXCHANGE, set_new_secret
 from authcenter.sessions import participants
 from authcenter.sessions.revocation import Kind, end_all_of_application
 
@@ -113,7 +113,11 @@ class ApplicationAdmin(RecordAdmin):
         return FIXED if request.user.is_superuser else (*FIXED, "skip_authorization", "represents", "exchange")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        return super().get_form(request, obj, change, form=ApplicationForm if obj else NewApplicationForm, **options)
+        form = super().get_form(request, obj, change, form=ApplicationForm if obj else NewApplicationForm, **options)
+        grants = form.base_fields.get("grant_types")
+        if grants is not None and not request.user.is_superuser:
+            grants.choices = [choice for choice in grants.choices if choice[0] not in _BEYOND]
+        return form
 
     # --- Saving ---
 
@@ -174,6 +178,9 @@ class ApplicationAdmin(RecordAdmin):
             secret = set_new_secret(application)
             application.save(update_fields=["client_secret", "readable_secret", "secret_rolled"])
             leaked = "leaked" in request.POST
+            if leaked:  # what looks after the registration lay beside it
+                application.registration_token = ""
+                application.save(update_fields=["registration_token"])
             events.record(
                 request, events.Kind.SECRET_ROLLED, actor=request.user.pk, **self.about(application), leaked=leaked
             )
@@ -239,7 +246,16 @@ class ApplicationAdmin(RecordAdmin):
 
 
 def _may_change(request: HttpRequest, application: Application | None) -> bool:
-    return bool(request.user.is_superuser) or application is None or not application.skip_authorization
+    """What is first-party, or was trusted beyond what people consent to, is for superusers: whoever rolls its secret is
+    that application."""
+    if request.user.is_superuser or application is None:
+        return True
+    beyond = application.represents_id is not None or bool(_BEYOND & {*application.grant_types})
+    return not application.skip_authorization and not beyond and not application.trusted_issuers.exists()
+
+
+_BEYOND = frozenset({TOKEN_EXCHANGE, JWT_BEARER, "password"})
+"""Grant types that only a superuser switches on: they get round the person's own consent or sign-in."""
 
 
 def _end_all(request: HttpRequest, application: Application, reason: str) -> None:

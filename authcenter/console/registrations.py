@@ -9,10 +9,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from authcenter.console.application_forms import KeysField
 from authcenter.console.confirm import secret_page
 from authcenter.console.record import RecordAdmin
-from authcenter.oauth import client_keys
 from authcenter.oauth.models import Application, InitialAccessToken
 from authcenter.oauth.registration import hashed
 from authcenter.outbox import outbound
@@ -49,17 +50,13 @@ class InitialAccessTokenAdmin(RecordAdmin):
 
 
 class TrustedIssuerForm(forms.ModelForm):
+    jwks = KeysField(label=_("Public keys (JWKS)"))
     applications = forms.ModelMultipleChoiceField(
         Application.objects.filter(client_type=Application.CLIENT_CONFIDENTIAL).order_by("name"),
         required=False,
         label=_("Applications that may present its assertions"),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
-
-    def clean_jwks(self) -> dict[str, Any] | None:
-        jwks: dict[str, Any] | None = self.cleaned_data["jwks"] or None
-        if jwks is not None and (why := client_keys.fault(jwks)):
-            raise forms.ValidationError(why)
-        return jwks
 
     def clean_jwks_uri(self) -> str:
         url: str = self.cleaned_data["jwks_uri"]

@@ -18,6 +18,7 @@ from django.conf import settings
 
 from authcenter.keys.ring import ring
 from authcenter.oauth import scopes as scope_rules
+from authcenter.oauth.claims_request import allowed_names
 from authcenter.oauth.models import AccessToken, Application, DeviceGrant, Family, Grant
 from authcenter.oauth.registration import hashed
 from authcenter.oauth.subjects import subject_of
@@ -29,7 +30,7 @@ from authcenter.sessions.view import follower
 
 TYP = "at+jwt"
 OPAQUE = "oat_"
-_EPOCHS = {"uep", "aep", "oep"}
+_EPOCHS = {"uep", "aep"}
 
 
 @dataclass
@@ -59,8 +60,8 @@ class Grounds:
     """When a token must end at the latest (epoch seconds): an exchanged one with that which it was made from."""
     actor: dict[str, Any] | None = None
     """Claim `act` (RFC 8693 section 4.1)."""
-    origin: tuple[str, int] | None = None
-    """Client ID and epoch of the application whose token was exchanged: it dies with everything of that, too."""
+    via: list[tuple[str, int]] = field(default_factory=list)
+    """Client IDs and epochs of the applications whose tokens were exchanged for it: it dies with each of them, too."""
 
     @classmethod
     def of(
@@ -78,6 +79,7 @@ class Grounds:
             auth_time=row.auth_time,
             amr=row.amr,
             acr=row.acr,
+            claims=allowed_names(more["application"], getattr(row, "asked_claims", {})),
             user_epoch=row.user_epoch,
             application_epoch=row.application_epoch,
             **more,
@@ -115,8 +117,8 @@ def mint(grounds: Grounds) -> tuple[str, dict[str, Any]]:
         claims |= _of_person(grounds)
     if grounds.actor is not None:
         claims["act"] = grounds.actor
-    if grounds.origin is not None:
-        claims["oid"], claims["oep"] = grounds.origin
+    if grounds.via:
+        claims["via"] = grounds.via
     if names := grounds.claims.get("userinfo"):
         claims["userinfo_claims"] = names
     if application.access_token_format == Application.TokenFormat.OPAQUE:

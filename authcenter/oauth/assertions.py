@@ -27,12 +27,17 @@ class Refused(Exception):
     """The text says why, for the log: whoever sent it learns nothing."""
 
 
-def by_key(token: str, jwks: dict[str, Any] | None, jwks_uri: str, *, registered: str = "") -> dict[str, Any]:
-    """The claims of what one of these keys signed. Raises `Refused`."""
+CLIENT = ("", "jwt", "client-authentication+jwt")
+
+
+def by_key(
+    token: str, jwks: dict[str, Any] | None, jwks_uri: str, *, registered: str = "", types: Collection[str] = CLIENT
+) -> dict[str, Any]:
+    """The claims of what one of these keys signed, of one of these types. Raises `Refused`."""
     algorithm = declared_header(token).get("alg")
     keys = Keys(jwks, jwks_uri, algorithm=algorithm if isinstance(algorithm, str) else "", registered=registered)
     try:
-        return signed_claims(token, keys, types=("", "jwt", "client-authentication+jwt"), algorithms=ALGORITHMS).claims
+        return signed_claims(token, keys, types=types, algorithms=ALGORITHMS).claims
     except InvalidToken as error:
         raise Refused(str(error)) from error
 
@@ -55,10 +60,10 @@ def check(claims: dict[str, Any], *, audiences: Collection[str]) -> None:
     now, expires = time.time(), claims.get("exp")
     if claims.get("aud") not in [*audiences]:
         raise Refused("another audience")
-    if not _is_number(expires) or not now - LEEWAY < expires <= now + LONGEST + LEEWAY:
+    if not is_number(expires) or not now - LEEWAY < expires <= now + LONGEST + LEEWAY:
         raise Refused("no exp, past, or too far ahead")
     for name in ("nbf", "iat"):
-        if name in claims and not (_is_number(claims[name]) and claims[name] <= now + LEEWAY):
+        if name in claims and not (is_number(claims[name]) and claims[name] <= now + LEEWAY):
             raise Refused(f"{name} lies ahead")
     if not isinstance(claims.get("jti"), str) or not 1 <= len(claims["jti"]) <= 512:
         raise Refused("no jti")
@@ -75,5 +80,6 @@ def use(claims: dict[str, Any]) -> None:
         raise Refused("replayed") from None
 
 
-def _is_number(value: object) -> TypeGuard[float]:
+def is_number(value: object) -> TypeGuard[float]:
+    """An instant that a date can hold; NaN and infinity are none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**40

@@ -12,19 +12,19 @@ from django.http import HttpRequest
 from oauthlib.common import Request
 
 from authcenter.keys.ring import InvalidToken
-from authcenter.oauth import claims_request, client_documents, clients, id_token, response_types
+from authcenter.oauth import claims_request, client_documents, clients, id_token, pushed, request_object, response_types
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.claims_request import ClaimsRequest
 from authcenter.oauth.errors import (
     InvalidClientIdError,
     InvalidRequestError,
     InvalidRequestFatalError,
+    OAuth2Error,
     RegistrationNotSupported,
-    RequestNotSupported,
-    RequestUriNotSupported,
 )
 from authcenter.oauth.granting import Wanted
 from authcenter.oauth.parameters import Parameters
+from authcenter.oauth.pending import Pending
 from authcenter.oauth.server import server
 
 PROMPTS = ("none", "login", "consent", "select_account")
@@ -32,15 +32,33 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
 
 
-def begun(http: HttpRequest, parameters: Parameters) -> Request:
-    """The request with its client and redirect URI. Raises for everything after which nothing may be sent anywhere."""
+def begun(
+    http: HttpRequest, parameters: Parameters, *, waiting: Pending | None = None, pushing: bool = False
+) -> Request:
+    """The request with its client and redirect URI. Raises for everything after which nothing may be sent anywhere.
+
+    Its `_parameters` are those that count: what was pushed, or what a request object holds. `waiting` is what is gone
+    on with, `pushing` says that the application itself brings it.
+    """
     if parameters.repeated & {"client_id", "redirect_uri"}:
         raise InvalidRequestFatalError(description="client_id or redirect_uri was sent more than once.")
     client_documents.look(http, parameters.get("client_id") or "")
     application = clients.find(parameters.get("client_id") or "")
     if application is None:
         raise InvalidClientIdError(description="The client is unknown.")
+    fault: OAuth2Error | None = None
+    key = waiting.pushed if waiting else ""
+    try:
+        if request_object.is_pushed(parameters):
+            key, parameters = pushed.find(application, parameters.get("request_uri") or "")
+        elif request_object.is_one(parameters):
+            parameters = request_object.unpacked(http, application, parameters)
+        if application.require_pushed_authorization_requests and not key and not pushing:
+            raise InvalidRequestError(description="This client must push its requests.")
+    except OAuth2Error as error:
+        fault = error  # told where the request itself says, if that is safe
     request = server().authorization_request(http, parameters)
+    request._fault, request._pushed = fault, key
     request._application = request.client = application
     if parameters.get("redirect_uri") is None and "openid" in (parameters.get("scope") or "").split(" "):
         raise InvalidRequestFatalError(description="Missing redirect_uri parameter.")
@@ -62,14 +80,13 @@ class Asked:
     claims: ClaimsRequest
 
 
-def checked(request: Request, parameters: Parameters) -> Asked:
+def checked(request: Request) -> Asked:
     """Raises an error that may be sent to the redirect URI."""
+    parameters: Parameters = request.__dict__["_parameters"]
+    if request.__dict__["_fault"] is not None:
+        raise request.__dict__["_fault"]
     if parameters.repeated:
         raise InvalidRequestError(description="A parameter was sent more than once.")
-    if parameters.get("request") is not None:
-        raise RequestNotSupported
-    if parameters.get("request_uri") is not None:
-        raise RequestUriNotSupported
     if parameters.get("registration") is not None:
         raise RegistrationNotSupported
     response_types.check(request, parameters)

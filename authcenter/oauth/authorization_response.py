@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from oauthlib.common import Request
 
-from authcenter.oauth import access_token, id_token
+from authcenter.oauth import access_token, id_token, pushed
 from authcenter.oauth.access_token import Grounds
 from authcenter.oauth.granting import Wanted
 from authcenter.oauth.models import Authorization
@@ -45,6 +45,7 @@ def granted(request: Request) -> list[tuple[str, str]]:
     """The parameters of a success (RFC 6749 section 4.1.2; Multiple Response Type Encoding Practices section 5)."""
     types: frozenset[str] = request.__dict__["_types"]
     consent: Consent = request.__dict__["_consent"]
+    pushed.use(request.__dict__["_pushed"])
     participants.joined(consent.session, request.client, subject_of(request.client, consent.session.user))
     answer: list[tuple[str, str]] = []
     code = server().new_code(request) if "code" in types else None

@@ -55,22 +55,21 @@ def authorize(http: HttpRequest) -> HttpResponse:
 
 def _decide(http: HttpRequest, parameters: Parameters, waiting: pending.Pending | None) -> HttpResponse:
     try:
-        request = authorization_request.begun(http, parameters)
+        request = authorization_request.begun(http, parameters, waiting=waiting)
     except OAuth2Error as error:
         return respond.with_page(http, error, client_id=parameters.get("client_id") or "")
     try:
-        asked = authorization_request.checked(request, parameters)
-        return _person(http, request, parameters, asked, waiting)
+        asked = authorization_request.checked(request)
+        return _person(http, request, asked, waiting)
     except OAuth2Error as error:
         if waiting is not None:
             pending.drop(http, waiting)
         return respond.with_error(http, request, error)
 
 
-def _person(
-    http: HttpRequest, request: Request, parameters: Parameters, asked: Asked, waiting: pending.Pending | None
-) -> HttpResponse:
+def _person(http: HttpRequest, request: Request, asked: Asked, waiting: pending.Pending | None) -> HttpResponse:
     """Who is there, since when, and did she agree? Ends in a step away, an error or what was asked for."""
+    parameters: Parameters = request.__dict__["_parameters"]
     asked_at = waiting.asked_at if waiting is not None else time.time()
     session, silent = current_session(http), "none" in asked.prompt
 
@@ -78,7 +77,7 @@ def _person(
         return _in_her_language(redirect(to), parameters.get("ui_locales"))
 
     def wait() -> pending.Pending:
-        return waiting or pending.keep(http, parameters, request.client, asked_at)
+        return waiting or pending.keep(http, parameters, request.client, asked_at, request.__dict__["_pushed"])
 
     if session is None:
         if silent:

@@ -23,10 +23,7 @@ class ClaimsRequest:
     def names(self, application: Application) -> dict[str, list[str]]:
         """By target, the claims about the person that this application may have; others are ignored, as section 5.5
         wants it: whether a claim comes back is never an error."""
-        may = {name for scope in application.identity_scopes if scope in IDENTITY for name in IDENTITY[scope].claims}
-        may.discard("sub")
-        found = {target: sorted(may & getattr(self, target).keys()) for target in TARGETS}
-        return {target: names for target, names in found.items() if names}
+        return allowed_names(application, {target: sorted(getattr(self, target)) for target in TARGETS})
 
     @property
     def subject(self) -> str | None:
@@ -46,6 +43,13 @@ class ClaimsRequest:
         values = wish.get("values", [wish.get("value")])
         named = frozenset(value for value in values if isinstance(value, str)) if isinstance(values, list) else None
         return named or None
+
+
+def allowed_names(application: Application, asked: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Of single claims, those that the application may have now: an operator may have taken a scope from it since."""
+    may = {name for scope in application.identity_scopes if scope in IDENTITY for name in IDENTITY[scope].claims}
+    found = {target: [name for name in names if name in may - {"sub"}] for target, names in asked.items()}
+    return {target: names for target, names in found.items() if names}
 
 
 def parsed(parameters: Parameters) -> ClaimsRequest:

@@ -14,7 +14,7 @@ METHODS = (Application.AuthMethod.SECRET_JWT, Application.AuthMethod.KEY_JWT)
 def named(assertion: str) -> str:
     """Whom it claims to be by; unverified, to find the keys by."""
     subject = declared_claims(assertion).get("sub")
-    return subject if isinstance(subject, str) else ""
+    return subject if isinstance(subject, str) and subject.isascii() and subject.isprintable() else ""
 
 
 def check(application: Application, assertion: str) -> None:

@@ -1,27 +1,28 @@
 """Client ID metadata documents (draft-ietf-oauth-client-id-metadata-document): the client's ID is the https address of
 its metadata, so nobody registers it, and whoever controls the address is who it is.
 
-The document is fetched where a person is about to be asked, through the outbound guard, and kept as a row like any
+The document is fetched when an authorization request names it, through the outbound guard, and kept as a row like any
 other application's: every later step finds it there. It is off unless an operator says so.
 """
 
-import json
 import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
 from authcenter import limits
 from authcenter.audit import events
-from authcenter.oauth import client_metadata
+from authcenter.oauth import client_metadata, metadata_reader
+from authcenter.oauth.client_metadata import Described
 from authcenter.oauth.errors import InvalidClientIdError, InvalidClientMetadata, InvalidRedirectUri, TooManyRefusals
 from authcenter.oauth.models import Application
 from authcenter.outbox import outbound
+from authcenter.sessions.models import Revocation
 
 _SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(hours=24)
 _MAX_AGE = re.compile(r"(?:^|[ ,])max-age=([0-9]{1,9})(?:$|[ ,])")
@@ -49,13 +50,19 @@ def look(http: HttpRequest, client_id: str) -> None:
         return
     windows = limits.client_documents(http, urlsplit(client_id).netloc)
     if wait := limits.taken(windows):
-        if known is not None:
+        if known is not None and _is_recent(known):
             return
         raise TooManyRefusals(wait)
     try:
-        _keep(client_id, known, *_fetched(client_id))
+        document, lives = _fetched(client_id)
+        described = client_metadata.read({"token_endpoint_auth_method": "none", **document}, http)
+        _keep(client_id, described, lives)
+    except IntegrityError:  # two came at once, and the other has made it
+        return
     except (outbound.Refused, outbound.Failed, InvalidClientMetadata, InvalidRedirectUri) as error:
         why = error.description if isinstance(error, InvalidClientMetadata | InvalidRedirectUri) else str(error)
+        if isinstance(error, outbound.Busy):
+            limits.given_back(windows)  # nobody was asked
         events.record(http, events.Kind.REGISTRATION_REFUSED, client_id=client_id, reason=why)
         if known is not None and isinstance(error, outbound.Failed) and _is_recent(known):
             return
@@ -68,14 +75,11 @@ def _is_recent(known: Application) -> bool:
 
 def _fetched(address: str) -> tuple[dict[str, Any], timedelta]:
     """The document and how long it may be kept (section 4.4)."""
-    answer = outbound.send("GET", address, headers={"Accept": "application/json"})
+    answer = outbound.get(address, accept="application/json")
     if answer.status != 200:
         raise outbound.Failed(f"The address answered {answer.status}.")
-    try:
-        document = json.loads(answer.body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise InvalidClientMetadata(description="It is not JSON.") from None
-    if not isinstance(document, dict) or document.get("client_id") != address:
+    document = metadata_reader.parsed(answer.body)
+    if document.get("client_id") != address:
         raise InvalidClientMetadata(description="client_id: it must be the address of the document.")
     if _MINE & document.keys() or str(document.get("token_endpoint_auth_method", "none")).startswith("client_secret"):
         raise InvalidClientMetadata(description="A document that everybody reads cannot hold a secret.")
@@ -83,18 +87,24 @@ def _fetched(address: str) -> tuple[dict[str, Any], timedelta]:
     return document, min(max(timedelta(seconds=int(said[1])) if said else _SHORTEST, _SHORTEST), _LONGEST)
 
 
-def _keep(address: str, known: Application | None, document: dict[str, Any], lives: timedelta) -> None:
-    described = client_metadata.read({"token_endpoint_auth_method": "none", **document})
-    fields = {
-        **described.fields,
-        "origin": Application.Origin.DOCUMENT,
-        "publisher": urlsplit(address).hostname,
-        "document_until": timezone.now() + lives,
-    }
+def _keep(address: str, described: Described, lives: timedelta) -> None:
+    """Judged before it is written. Who comes back after its row was deleted goes on at the epoch that was reached:
+    what was taken back stays dead, and what is issued now lives."""
     with transaction.atomic():
+        known = Application.objects.select_for_update().filter(client_id=address).first()
+        application = known or Application(client_id=address, epoch=_reached(address))
+        written = client_metadata.replace(application, described)
+        application.origin = Application.Origin.DOCUMENT
+        application.publisher = (urlsplit(address).hostname or "")[:100]
+        application.document_until = timezone.now() + lives
+        client_metadata.judged(application)
         if known is None:
-            known, _made = Application.objects.get_or_create(client_id=address, defaults=fields)
-        for name, value in fields.items():
-            setattr(known, name, value)
-        client_metadata.judged(known).save(update_fields=fields.keys())
-        known.scopes.set(described.scopes)
+            application.save(force_insert=True)
+        else:
+            application.save(update_fields={*written, "origin", "publisher", "document_until"})
+        application.scopes.set(described.scopes)
+
+
+def _reached(address: str) -> int:
+    row = Revocation.objects.filter(kind=Revocation.Kind.APPLICATION, subject=address).first()
+    return (row.epoch or 0) if row is not None else 0

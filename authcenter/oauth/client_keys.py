@@ -52,6 +52,14 @@ class Keys:
         return (self._algorithm, _imported(fitting[0])) if len(fitting) == 1 else None
 
 
+def cleaned(jwks: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a JWK Set without faults: what is understood, and nothing that a stranger wrote beside it."""
+    return {"keys": [{name: key[name] for name in _MEMBERS if name in key} for key in jwks["keys"]]}
+
+
+_MEMBERS = ("kty", "kid", "use", "alg", "crv", "x", "y", "n", "e")
+
+
 def fault(jwks: Any) -> str | None:
     """Why this is no JWK Set of public keys that are strong enough (RFC 8725 section 3.5); None where it is."""
     keys = jwks.get("keys") if isinstance(jwks, dict) else None
@@ -64,10 +72,10 @@ def fault(jwks: Any) -> str | None:
 
 
 def _key_fault(key: Any) -> str | None:
-    if not isinstance(key, dict) or not isinstance(key.get("kty"), str) or key["kty"] not in _BY_TYPE:
-        return "A key is an object of kty RSA, EC or OKP."
-    if not all(isinstance(key.get(name), str | None) for name in ("kid", "alg", "use")):
-        return "The kid, alg and use of a key are texts."
+    if not isinstance(key, dict) or not all(_is_text(key[name]) for name in _MEMBERS if name in key):
+        return "A key is an object, and what it says are texts."
+    if key.get("kty") not in _BY_TYPE:
+        return "A key is of kty RSA, EC or OKP."
     if _PRIVATE & key.keys():
         return "A private key was sent: keep it, and make a new one, as this one is known to others now."
     if key.get("use", "sig") != "sig":
@@ -76,13 +84,18 @@ def _key_fault(key: Any) -> str | None:
         public = _imported(key)
         if isinstance(public, RSAKey):
             number = public.raw_value
-            if number.key_size < 2048 or number.public_numbers().e < 3:  # type: ignore[union-attr]
-                return "An RSA key needs 2048 bits and a public exponent of 3 or more."
+            exponent = number.public_numbers().e  # type: ignore[union-attr]
+            if number.key_size < 2048 or exponent < 3 or not exponent % 2:
+                return "An RSA key needs 2048 bits and an odd public exponent of 3 or more."
         elif public.curve_name not in {"P-256", "Ed25519"}:
             return "The curves are P-256 and Ed25519."
     except (JoseError, ValueError, KeyError, TypeError, AttributeError):
         return "A key is not well-formed."
     return None if _algorithms(key) else "The alg of a key does not fit it."
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable() and len(value) <= 2048
 
 
 def _algorithms(key: dict[str, Any]) -> tuple[str, ...]:
@@ -106,14 +119,18 @@ def _fetched(uri: str) -> dict[str, Any] | None:
     if not cache.add(f"{_name(uri)} asked", True, timeout=NOT_AGAIN_SECONDS):
         return _kept(uri)
     try:
-        answer = outbound.send("GET", uri, headers={"Accept": "application/jwk-set+json, application/json"})
+        answer = outbound.get(uri, accept="application/jwk-set+json, application/json")
         jwks = json.loads(answer.body) if answer.status == 200 else None
+    except outbound.Busy:
+        cache.delete(f"{_name(uri)} asked")  # nobody was
+        return None
     except (outbound.Refused, outbound.Failed, ValueError, RecursionError):
         return None
     if jwks is None or fault(jwks):
         return None
-    cache.set(_name(uri), jwks, timeout=KEPT_SECONDS)
-    return dict(jwks)
+    kept = cleaned(jwks)
+    cache.set(_name(uri), kept, timeout=KEPT_SECONDS)
+    return kept
 
 
 def _name(uri: str) -> str:

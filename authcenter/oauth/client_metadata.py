@@ -11,13 +11,15 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
+from authcenter import limits
 from authcenter.keys.ring import ALGORITHMS
 from authcenter.oauth import client_keys, response_types
-from authcenter.oauth.errors import InvalidClientMetadata, InvalidRedirectUri
+from authcenter.oauth.errors import InvalidClientMetadata, InvalidRedirectUri, TooManyRefusals
 from authcenter.oauth.metadata_reader import Reader
 from authcenter.oauth.models import Application, Scope
-from authcenter.oauth.redirects import is_loopback, redirect_uri_fault
+from authcenter.oauth.redirects import is_loopback, redirect_uri_fault, web_origins
 from authcenter.oauth.registration import DEFAULTS, DEVICE_CODE
 from authcenter.oauth.scopes import IDENTITY, OFFLINE
 from authcenter.outbox import outbound
@@ -27,7 +29,6 @@ _GRANTS = (_CODE, _REFRESH, DEVICE_CODE, _IMPLICIT)
 _METHODS = Application.AuthMethod.values
 _PROMISES = {
     "dpop_bound_access_tokens": "DPoP",
-    "require_pushed_authorization_requests": "pushed authorization requests",
     "require_signed_request_object": "request objects",
     "tls_client_certificate_bound_access_tokens": "certificate-bound tokens",
     "id_token_encrypted_response_alg": "encryption",
@@ -45,8 +46,11 @@ class Described:
     scopes: list[Scope]
 
 
-def read(metadata: dict[str, Any]) -> Described:
-    """Raises `InvalidRedirectUri` or `InvalidClientMetadata`, with the member's name and what is wrong."""
+def read(metadata: dict[str, Any], http: HttpRequest) -> Described:
+    """`http` is whose request this is: what other servers are asked for it is counted.
+
+    Raises `InvalidRedirectUri` or `InvalidClientMetadata`, with the member's name and what is wrong.
+    """
     for name, what in _PROMISES.items():
         if metadata.get(name):
             raise InvalidClientMetadata(description=f"{name}: {what} is not supported.")
@@ -63,6 +67,8 @@ def read(metadata: dict[str, Any]) -> Described:
     if not redirects and {_CODE, _IMPLICIT} & {*grants}:
         raise InvalidRedirectUri(description="redirect_uris: at least one is needed.")
     _judge_redirects(redirects, native)
+    if _IMPLICIT in grants and not native:
+        _judge_implicit(redirects)
     after_logout = one.texts("post_logout_redirect_uris")
     _judge_redirects(after_logout, native)
     identity, scopes = _scopes(one, kind, grants)
@@ -74,13 +80,25 @@ def read(metadata: dict[str, Any]) -> Described:
         "response_types": types,
         "redirect_uris": "\n".join(redirects),
         "post_logout_redirect_uris": "\n".join(after_logout),
-        "allowed_origins": "\n".join(_origins(redirects)) if kind == Application.Kind.SPA else "",
+        "allowed_origins": "\n".join(web_origins(redirects)) if kind == Application.Kind.SPA else "",
         "identity_scopes": identity,
         "require_pkce": public or settings.REGISTRATION_REQUIRES_PKCE,
         "token_endpoint_auth_method": method,
+        **_for_itself(one),
+    }
+    _judge_frame(fields["frontchannel_logout_uri"], redirects)
+    _judge_sector(fields["sector_identifier_uri"], redirects, http)
+    return Described(fields, scopes)
+
+
+def _for_itself(one: Reader) -> dict[str, Any]:
+    """Members that are judged without a look at the others."""
+    return {
         "token_endpoint_auth_signing_alg": one.choice(
             "token_endpoint_auth_signing_alg", ("HS256", *client_keys.ALGORITHMS), ""
         ),
+        "request_object_signing_alg": one.choice("request_object_signing_alg", client_keys.ALGORITHMS, ""),
+        "request_uris": one.each_outbound("request_uris"),
         "client_jwks": one.jwks(),
         "client_jwks_uri": one.outbound("jwks_uri"),
         "id_token_signed_response_alg": one.choice("id_token_signed_response_alg", ALGORITHMS, "RS256"),
@@ -93,14 +111,25 @@ def read(metadata: dict[str, Any]) -> Described:
         "backchannel_logout_session_required": one.flag("backchannel_logout_session_required"),
         "frontchannel_logout_uri": one.web("frontchannel_logout_uri"),
         "frontchannel_logout_session_required": one.flag("frontchannel_logout_session_required"),
+        "require_pushed_authorization_requests": one.flag("require_pushed_authorization_requests", usual=False),
         "contacts": one.texts("contacts"),
         "software_id": one.text("software_id"),
         "software_version": one.text("software_version"),
         **{name: one.web(name) for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri")},
     }
-    _judge_frame(fields["frontchannel_logout_uri"], redirects)
-    _judge_sector(fields["sector_identifier_uri"], redirects)
-    return Described(fields, scopes)
+
+
+def replace(application: Application, described: Described) -> set[str]:
+    """Make of this application what is described now; the columns that this concerns. What an operator has reviewed is
+    not what has another name or address since."""
+    if any(getattr(application, name) != described.fields[name] for name in _WHO_IT_IS):
+        application.is_reviewed = False
+    for name, value in described.fields.items():
+        setattr(application, name, value)
+    return {*described.fields, "is_reviewed", "updated"}
+
+
+_WHO_IT_IS = ("name", "redirect_uris", "logo_uri", "client_uri", "policy_uri", "tos_uri")
 
 
 def judged(application: Application) -> Application:
@@ -118,7 +147,8 @@ _AS_THEY_ARE = (
     "grant_types", "response_types", "token_endpoint_auth_method", "token_endpoint_auth_signing_alg",
     "id_token_signed_response_alg", "userinfo_signed_response_alg", "subject_type", "sector_identifier_uri",
     "default_max_age", "initiate_login_uri", "backchannel_logout_uri", "frontchannel_logout_uri", "contacts",
-    "software_id", "software_version", "client_uri", "logo_uri", "policy_uri", "tos_uri",
+    "software_id", "software_version", "request_object_signing_alg", "request_uris",
+    "client_uri", "logo_uri", "policy_uri", "tos_uri",
 )  # fmt: skip
 
 
@@ -181,6 +211,12 @@ def _judge_redirects(uris: list[str], native: bool) -> None:
             raise InvalidRedirectUri(description=f"Redirect URI: {why}.")
 
 
+def _judge_implicit(redirects: list[str]) -> None:
+    """OpenID Connect Registration section 2: such web clients come back by https, and not to the device itself."""
+    if any(parts.scheme != "https" or is_loopback(parts.hostname or "") for parts in map(_parts, redirects)):
+        raise InvalidRedirectUri(description="Redirect URI: a web client with the grant type implicit needs https.")
+
+
 def _judge_frame(uri: str, redirects: list[str]) -> None:
     """OpenID Connect Front-Channel Logout section 2: it lies where the application does."""
     origins = {(parts.scheme, parts.netloc) for parts in map(_parts, redirects)}
@@ -188,14 +224,18 @@ def _judge_frame(uri: str, redirects: list[str]) -> None:
         raise InvalidClientMetadata(description="frontchannel_logout_uri: it must lie where a redirect URI does.")
 
 
-def _judge_sector(uri: str, redirects: list[str]) -> None:
+def _judge_sector(uri: str, redirects: list[str], http: HttpRequest) -> None:
     """OpenID Connect Core section 8.1: the document there names every redirect URI."""
     if not uri:
         return
+    if not redirects:
+        raise InvalidClientMetadata(description="sector_identifier_uri: who has no redirect URI is named in no sector.")
+    if wait := limits.taken(limits.client_documents(http, _parts(uri).netloc)):
+        raise TooManyRefusals(wait)
     if not uri.startswith("https://"):
         raise InvalidClientMetadata(description="sector_identifier_uri: it must begin with https://.")
     try:
-        answer = outbound.send("GET", uri, headers={"Accept": "application/json"})
+        answer = outbound.get(uri, accept="application/json")
         named = json.loads(answer.body) if answer.status == 200 else None
     except (outbound.Refused, outbound.Failed, ValueError, RecursionError):
         named = None
@@ -219,8 +259,3 @@ def _scopes(one: Reader, kind: str, grants: list[str]) -> tuple[list[str], list[
 def _name_from(redirects: list[str]) -> str:
     """Where an application does not say what it is called."""
     return (_parts(redirects[0]).hostname or _parts(redirects[0]).scheme) if redirects else "?"
-
-
-def _origins(redirects: list[str]) -> list[str]:
-    """Where a single-page application calls from: the origins that it is called back at."""
-    return list(dict.fromkeys(f"{parts.scheme}://{parts.netloc}" for parts in map(_parts, redirects)))

@@ -11,7 +11,8 @@ import hmac
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
-from django.db.models import CharField, OuterRef, Subquery, Value
+from django.conf import settings
+from django.db.models import CharField, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest
 
@@ -29,7 +30,7 @@ def find(client_id: str, windows: list[limits.Window] | None = None) -> Applicat
     if not client_id or len(client_id) > 255 or not client_id.isascii() or not client_id.isprintable():
         return None
     application = (
-        Application.objects.filter(client_id=client_id, is_active=True)
+        Application.objects.filter(_offered(), client_id=client_id, is_active=True)
         .annotate(
             over_limit=limits.reached_subquery(windows or []),
             joined_scopes=_Joined(
@@ -44,6 +45,12 @@ def find(client_id: str, windows: list[limits.Window] | None = None) -> Applicat
         lines = (application.joined_scopes or "").split("\n")
         application.api_scopes = dict(line.split(" ", 1) for line in lines if line)
     return application
+
+
+def _offered() -> Q:
+    """Those that are known by their documents are, while an operator wants such."""
+    documents = Q(origin=Application.Origin.DOCUMENT)
+    return Q() if settings.CLIENT_ID_METADATA_DOCUMENTS else ~documents
 
 
 def authenticate(request: HttpRequest, parameters: Parameters) -> Application:

@@ -40,8 +40,8 @@ def consent(http: HttpRequest) -> HttpResponse:
     if session is None:
         return redirect(waiting.path)
     try:
-        request = authorization_request.begun(http, waiting.parameters)
-        wanted = authorization_request.checked(request, waiting.parameters).wanted
+        request = authorization_request.begun(http, waiting.parameters, waiting=waiting)
+        wanted = authorization_request.checked(request).wanted
     except OAuth2Error:  # the application changed meanwhile: the authorization endpoint knows how to say so
         return redirect(waiting.path)
     if http.method == "GET":
@@ -156,7 +156,7 @@ def _single_claims(wanted: Wanted, user: User, had: set[str]) -> list[dict[str, 
             "name": name,
             "new": name not in had,
             "group": _("Your identity"),
-            "title": _("See: %s") % _title(name),
+            "title": _("See your %s") % _title(name),
             "description": "",
             "shared": values[name] if isinstance(values.get(name), str) else "",
             "write": False,

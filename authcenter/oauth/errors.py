@@ -38,6 +38,8 @@ __all__ = [
     "InvalidRedirectUri",
     "InvalidRequestError",
     "InvalidRequestFatalError",
+    "InvalidRequestObject",
+    "InvalidRequestUri",
     "InvalidScopeError",
     "InvalidTargetError",
     "InvalidToken",
@@ -78,14 +80,28 @@ class RequestNotSupported(OAuth2Error):
     """OpenID Connect Core section 3.1.2.6."""
 
     error = "request_not_supported"
-    description = "Request objects are not supported."
+    description = "Request objects are taken from clients with registered keys only."
 
 
 class RequestUriNotSupported(OAuth2Error):
     """OpenID Connect Core section 3.1.2.6."""
 
     error = "request_uri_not_supported"
-    description = "The request_uri parameter is not supported."
+    description = "The request_uri parameter is taken from clients that registered theirs only."
+
+
+class InvalidRequestObject(OAuth2Error):
+    """RFC 9101 section 7, OpenID Connect Core section 3.1.2.6."""
+
+    error = "invalid_request_object"
+    description = "The request object is not one that this client signed for this server, or not good now."
+
+
+class InvalidRequestUri(OAuth2Error):
+    """RFC 9101 section 7, OpenID Connect Core section 3.1.2.6."""
+
+    error = "invalid_request_uri"
+    description = "The request_uri is not registered, or no request object was found there."
 
 
 class RegistrationNotSupported(OAuth2Error):

@@ -55,7 +55,10 @@ def _fetched(application: Application) -> Logo | None:
     if not address or not cache.add(f"logo {application.pk}", True, timeout=_NOT_AGAIN_SECONDS):
         return None
     try:
-        answer = outbound.send("GET", address, headers={"Accept": "image/png, image/jpeg, image/webp, image/gif"})
+        answer = outbound.get(address, accept="image/png, image/jpeg, image/webp, image/gif")
+    except outbound.Busy:
+        cache.delete(f"logo {application.pk}")  # nobody was asked
+        return None
     except (outbound.Refused, outbound.Failed):
         return None
     kind = kind_of(answer.body) if answer.status == 200 else ""

@@ -1,15 +1,37 @@
 """Members of client metadata by their form: texts, lists, numbers, addresses, keys; each fault names its member."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from authcenter.oauth import client_keys
 from authcenter.oauth.errors import InvalidClientMetadata
-from authcenter.oauth.redirects import redirect_uri_fault
+from authcenter.oauth.redirects import address_fault
 from authcenter.outbox import outbound
 
 _MOST = 20
 """Entries of a list, and redirect URIs of an application."""
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """A JSON object in which each name comes once: of two, another reader might believe the other (RFC 8259 section 4).
+
+    Raises `InvalidClientMetadata`.
+    """
+    try:
+        document = json.loads(body.decode("utf-8"), object_pairs_hook=_each_once)
+    except (ValueError, RecursionError):
+        raise InvalidClientMetadata(description="It is not JSON, or a name comes twice in it.") from None
+    if not isinstance(document, dict):
+        raise InvalidClientMetadata(description="It is not a JSON object.")
+    return document
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("twice")
+    return members
 
 
 class Reader:
@@ -48,8 +70,8 @@ class Reader:
             raise InvalidClientMetadata(description=f"{name}: a number of seconds.")
         return value
 
-    def flag(self, name: str) -> bool:
-        value = self._metadata.get(name, True)
+    def flag(self, name: str, *, usual: bool = True) -> bool:
+        value = self._metadata.get(name, usual)
         if not isinstance(value, bool):
             raise InvalidClientMetadata(description=f"{name}: true or false.")
         return value
@@ -60,11 +82,19 @@ class Reader:
             raise InvalidClientMetadata(description="jwks and jwks_uri are not for use together.")
         if value is not None and (why := client_keys.fault(value)):
             raise InvalidClientMetadata(description=f"jwks: {why}")
-        return dict(value) if value is not None else None
+        return client_keys.cleaned(value) if value is not None else None
 
     def outbound(self, name: str) -> str:
         """An address that this server will ask."""
         return self._address(name, outbound.fault)
+
+    def each_outbound(self, name: str) -> list[str]:
+        """Addresses that this server will ask; a fragment may tell versions apart (Core section 6.2)."""
+        values = self.texts(name)
+        for value in values:
+            if why := outbound.fault(value.partition("#")[0]):
+                raise InvalidClientMetadata(description=f"{name}: {why}")
+        return values
 
     def web(self, name: str) -> str:
         """An address that a person's browser will ask."""
@@ -85,4 +115,4 @@ def _is_line(value: Any) -> bool:
 
 
 def web_fault(url: str) -> str:
-    return redirect_uri_fault(url, native=False) or ""
+    return address_fault(url, native=False) or ""

@@ -1,8 +1,8 @@
 """Reading protocol parameters, strictly: before anything is looked up, everything malformed is refused.
 
 RFC 6749 sections 3.1 and 3.2: parameters without a value are as if omitted, unknown ones are ignored, none may be
-repeated (but `resource`, RFC 8707). Bytes that are no UTF-8, NUL, bad percent signs and over-long values never reach
-a database or the library.
+repeated (but `resource`, RFC 8707, and `audience`, RFC 8693). Bytes that are no UTF-8, NUL, bad percent signs and
+over-long values never reach a database or the library.
 """
 
 import re
@@ -18,7 +18,7 @@ from authcenter.oauth.errors import InvalidRequestError, MethodNotAllowed
 MAX_VALUE = 8_192
 MAX_PARAMETERS = 100
 MAX_QUERY = 32_768
-_MAY_REPEAT = {"resource"}
+_MAY_REPEAT = {"resource", "audience"}
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 

@@ -35,6 +35,8 @@ class Pending:
     shown_to: str = ""
     """Whom the consent page was shown: another person's answer does not count."""
     consented: bool = False
+    pushed: str = ""
+    """Key of the pushed request that this is; one answer uses it up."""
 
     @property
     def parameters(self) -> Parameters:
@@ -46,7 +48,9 @@ class Pending:
         return f"{reverse('oauth-authorize')}?{urlencode({'txn': self.key})}"
 
 
-def keep(request: HttpRequest, parameters: Parameters, application: Application, asked_at: float) -> Pending:
+def keep(
+    request: HttpRequest, parameters: Parameters, application: Application, asked_at: float, pushed: str
+) -> Pending:
     """Store a checked request. The oldest of more than ten makes room."""
     pending = Pending(
         key=secrets.token_urlsafe(16),
@@ -56,6 +60,7 @@ def keep(request: HttpRequest, parameters: Parameters, application: Application,
         logo=application.shown_logo,
         policy=application.policy_uri,
         terms=application.tos_uri,
+        pushed=pushed,
     )
     save(request, pending)
     return pending

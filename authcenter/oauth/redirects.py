@@ -2,12 +2,20 @@
 
 import ipaddress
 import re
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from django.utils.translation import gettext as _
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\uffff\\*<>\"`{}|^]")
 _DANGEROUS_SCHEMES = {"javascript", "data", "vbscript", "file", "blob", "about", "view-source", "ws", "wss", "ftp"}
+
+_ANSWERS = frozenset(
+    {"code", "state", "iss", "error", "error_description", "error_uri", "access_token", "id_token", "token_type"}
+)
+"""What an answer says: an application that had one of these in its own address would be told it twice."""
+
+_LONGEST_HOST = 253
+"""Letters of a name (RFC 1035 section 2.3.4)."""
 
 
 def is_loopback(host: str) -> bool:
@@ -22,6 +30,15 @@ def is_loopback(host: str) -> bool:
 
 def redirect_uri_fault(uri: str, *, native: bool) -> str | None:
     """Why this URI may not be registered, in words for the person who typed it; None where it may."""
+    if fault := address_fault(uri, native=native):
+        return fault
+    if _ANSWERS & {name for name, _value in parse_qsl(urlsplit(uri).query, keep_blank_values=True)}:
+        return _("must not have a parameter that answers have, such as code or state")
+    return None
+
+
+def address_fault(uri: str, *, native: bool) -> str | None:
+    """The same of any address that a browser is sent to."""
     if _FORBIDDEN.search(uri):
         return _("only plain ASCII without spaces, wildcards or backslashes")
     try:
@@ -37,7 +54,7 @@ def redirect_uri_fault(uri: str, *, native: bool) -> str | None:
     if "/../" in parts.path + "/" or "/./" in parts.path + "/":
         return _("must not have dot segments")
     if scheme in {"http", "https"}:
-        if not parts.hostname:
+        if not parts.hostname or len(parts.hostname) > _LONGEST_HOST:
             return _("needs a host")
         if "@" in parts.netloc:
             return _("must not have a user name")
@@ -82,3 +99,16 @@ def _same_but_for_the_port(uri: str, registered: str) -> bool:
     if not asked or not known or not 0 < int(asked[2] or 80) < 65536:
         return False
     return (asked[1], asked[3]) == (known[1], known[3])
+
+
+def web_origins(uris: list[str]) -> list[str]:
+    """Where a single-page application calls from: the origins that it is called back at."""
+    origins = []
+    for uri in uris:
+        try:
+            parts = urlsplit(uri)
+        except ValueError:
+            continue
+        if parts.scheme in {"http", "https"} and parts.netloc:
+            origins.append(f"{parts.scheme}://{parts.netloc}")
+    return list(dict.fromkeys(origins))

@@ -6,13 +6,13 @@ what these give to strangers.
 """
 
 import hmac
-import json
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -20,7 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from authcenter import limits
 from authcenter.audit import events
-from authcenter.oauth import client_metadata
+from authcenter.oauth import client_metadata, metadata_reader
 from authcenter.oauth.client_metadata import Described
 from authcenter.oauth.errors import (
     InvalidClientMetadata,
@@ -42,42 +42,34 @@ from authcenter.sessions.revocation import end_all_of_application
 @csrf_exempt
 def register(http: HttpRequest) -> HttpResponse:
     """RFC 7591 section 3."""
-    try:
-        _is_on()
-        if http.method != "POST":
-            raise MethodNotAllowed
-        return _registered(http)
-    except OAuth2Error as error:
-        events.record(http, events.Kind.REGISTRATION_REFUSED, error=error.error, reason=error.description or "")
-        return json_error(error)
+    return _answered(http, lambda: _registered(http), ("POST",))
 
 
 @csrf_exempt
 def registration(http: HttpRequest, client_id: str) -> HttpResponse:
     """The client configuration endpoint (RFC 7592 section 2)."""
+    acts = {"GET": _shown, "PUT": _replaced, "DELETE": _deleted}
+    return _answered(http, lambda: acts[str(http.method)](http, _authorized(http, client_id)), tuple(acts))
+
+
+def _answered(http: HttpRequest, act: Callable[[], HttpResponse], methods: tuple[str, ...]) -> HttpResponse:
+    """What is refused is recorded, so often and no more: strangers must not fill the log."""
+    if wait := limits.taken(limits.registration_attempts(http)):
+        return json_error(TooManyRefusals(wait))
     try:
-        _is_on()
-        application = _authorized(http, client_id)
-        if http.method == "GET":
-            return _told(application)
-        if http.method == "PUT":
-            return _replaced(http, application)
-        if http.method == "DELETE":
-            return _deleted(http, application)
-        raise MethodNotAllowed("GET, PUT, DELETE")
+        if settings.REGISTRATION == "off":
+            raise NotFound(description="Applications are registered by the operators of this server.")
+        if http.method not in methods:
+            raise MethodNotAllowed(", ".join(methods))
+        return act()
     except OAuth2Error as error:
-        events.record(http, events.Kind.REGISTRATION_REFUSED, client_id=client_id, error=error.error)
+        events.record(http, events.Kind.REGISTRATION_REFUSED, error=error.error, reason=error.description or "")
         return json_error(error)
 
 
-def _is_on() -> None:
-    if settings.REGISTRATION == "off":
-        raise NotFound(description="Applications are registered by the operators of this server.")
-
-
 def _registered(http: HttpRequest) -> HttpResponse:
-    metadata = _json(http)
-    described = client_metadata.read(metadata)  # before anything is used up; it may ask another server
+    _may_register(http)
+    described = client_metadata.read(_json(http), http)  # before anything is used up; it may ask another server
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
         _admitted(http)
@@ -92,6 +84,18 @@ def _registered(http: HttpRequest) -> HttpResponse:
     return _told(application, status=201, **issued, registration_access_token=token)
 
 
+def _initial_token(http: HttpRequest) -> QuerySet[InitialAccessToken]:
+    return InitialAccessToken.objects.filter(
+        token_hash=hashed(_bearer(http)), uses_left__gt=0, expires__gt=timezone.now()
+    )
+
+
+def _may_register(http: HttpRequest) -> None:
+    """Who may not is told so before another server is asked anything for him."""
+    if settings.REGISTRATION == "token" and not _initial_token(http).exists():
+        raise InvalidToken(description="An initial access token is needed; this one is unknown, used up or expired.")
+
+
 def _admitted(http: HttpRequest) -> None:
     """One registration of an initial access token, or of what strangers may make in an hour."""
     if settings.REGISTRATION == "open":
@@ -99,15 +103,20 @@ def _admitted(http: HttpRequest) -> None:
         if wait := limits.taken(windows):
             raise TooManyRefusals(wait, description="Too many registrations. Wait before you ask for another.")
         return
-    good = InitialAccessToken.objects.filter(
-        token_hash=hashed(_bearer(http)), uses_left__gt=0, expires__gt=timezone.now()
-    )
-    if not good.update(uses_left=F("uses_left") - 1):
+    if not _initial_token(http).update(uses_left=F("uses_left") - 1):
         raise InvalidToken(description="An initial access token is needed; this one is unknown, used up or expired.")
 
 
+def _shown(http: HttpRequest, application: Application) -> HttpResponse:
+    return _told(application, registration_access_token=_bearer(http))
+
+
 def _replaced(http: HttpRequest, application: Application) -> HttpResponse:
-    """RFC 7592 section 2.2: the whole anew; with another method of authentication comes another secret."""
+    """RFC 7592 section 2.2: the whole anew; with another method of authentication comes another secret.
+
+    Only the columns that metadata describes are written, of a row that is locked: an operator may have disabled it, or
+    raised its epoch, while another server was asked.
+    """
     metadata = _json(http)
     if metadata.get("client_id") != application.client_id:
         raise InvalidRequestError(description="client_id must be the one that is registered.")
@@ -116,19 +125,21 @@ def _replaced(http: HttpRequest, application: Application) -> HttpResponse:
     sent = metadata.get("client_secret")
     if sent is not None and not hmac.compare_digest(application.client_secret, hashed(str(sent))):
         raise InvalidRequestError(description="client_secret must be the one that is registered.")
-    described = client_metadata.read(metadata)
-    before = application.token_endpoint_auth_method
+    described = client_metadata.read(metadata, http)
     with transaction.atomic():
-        for name, value in described.fields.items():
-            setattr(application, name, value)
+        application = _locked(application)
+        before = application.token_endpoint_auth_method
+        written = client_metadata.replace(application, described)
         secret = ""
         if application.token_endpoint_auth_method != before and application.has_a_secret:
             secret = set_new_secret(application)
-        _saved(application, described)
+            written |= {"client_secret", "readable_secret", "secret_rolled"}
+        client_metadata.judged(application).save(update_fields=written)
+        application.scopes.set(described.scopes)
         participants.changed(application)
         _record(http, events.Kind.APPLICATION_CHANGED, application)
     issued: dict[str, Any] = {"client_secret": secret, "client_secret_expires_at": 0} if secret else {}
-    return _told(application, **issued)
+    return _told(application, **issued, registration_access_token=_bearer(http))
 
 
 def _deleted(http: HttpRequest, application: Application) -> HttpResponse:
@@ -141,6 +152,15 @@ def _deleted(http: HttpRequest, application: Application) -> HttpResponse:
     return HttpResponse(status=204, headers={"Cache-Control": "no-store"})
 
 
+def _locked(application: Application) -> Application:
+    row = Application.objects.select_for_update().filter(
+        pk=application.pk, is_active=True, registration_token=application.registration_token
+    )
+    if (found := row.first()) is None:
+        raise _not_yours()
+    return found
+
+
 def _saved(application: Application, described: Described) -> None:
     client_metadata.judged(application).save()
     application.scopes.set(described.scopes)
@@ -148,12 +168,16 @@ def _saved(application: Application, described: Described) -> None:
 
 def _authorized(http: HttpRequest, client_id: str) -> Application:
     """RFC 7592 section 3: a wrong token and an unknown client are the same answer."""
-    is_one = client_id.isascii() and client_id.isprintable()  # PostgreSQL takes no NUL, not even to look for
-    application = Application.objects.filter(client_id=client_id, is_active=True).first() if is_one else None
+    known = Application.objects.filter(client_id=client_id, is_active=True)
+    application = known.first() if client_id.isascii() and client_id.isprintable() else None
     kept = application.registration_token if application else ""
     if application is None or not kept or not hmac.compare_digest(kept, hashed(_bearer(http))):
-        raise InvalidToken(description="The registration access token is not good for this client.")
+        raise _not_yours()
     return application
+
+
+def _not_yours() -> InvalidToken:
+    return InvalidToken(description="The registration access token is not good for this client.")
 
 
 def _told(application: Application, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -165,12 +189,7 @@ def _told(application: Application, *, status: int = 200, **more: Any) -> HttpRe
 def _json(http: HttpRequest) -> dict[str, Any]:
     if http.content_type != "application/json":
         raise InvalidRequestError(description="The body must be application/json.")
-    try:
-        metadata = json.loads(body_of(http).decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise InvalidClientMetadata(description="The body is not JSON.") from None
-    if not isinstance(metadata, dict):
-        raise InvalidClientMetadata(description="The body is not a JSON object.")
+    metadata = metadata_reader.parsed(body_of(http))
     if "software_statement" in metadata:
         raise InvalidClientMetadata(description="software_statement: none is trusted here.")
     return metadata

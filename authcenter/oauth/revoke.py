@@ -54,7 +54,9 @@ def _end(application: Application, token: str) -> dict[str, str]:
         return {}
     if claims.get("client_id") != application.client_id:
         return {}
-    if family := claims.get("fid"):
+    if "via" in claims:  # exchanged: the family is another application's
+        write_revocation(Kind.TOKEN, claims["jti"], reason="revoked by the application")
+    elif family := claims.get("fid"):
         end_family(family, reason="revoked by the application")
     else:
         write_revocation(Kind.TOKEN, claims["jti"], reason="revoked by the application")

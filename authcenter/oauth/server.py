@@ -60,15 +60,14 @@ class Server:
         if grant is None:
             raise UnsupportedGrantTypeError(request=request)
         request.scopes = request.scope.split(" ") if request.scope else None
-        request.response_type = None
-        request.state = None  # of the authorization endpoint alone; the library would repeat it in an error
+        request.response_type = request.state = None  # neither means anything here, and errors would repeat the latter
         # Before the grant's transaction: what is learnt here stays, whatever becomes of the grant.
         request._authenticated = clients.authenticate(http, parameters)
         headers, body, status = grant.create_token_response(request, self.tokens)
         return headers, body, status, request
 
     def authorization_request(self, http: HttpRequest, parameters: Parameters) -> Request:
-        """An authorization request for `check` and `code_response`."""
+        """An authorization request for `check` and `new_code`."""
         return _request(http, parameters)
 
     def check(self, request: Request) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from authcenter.oauth.models import Authorization, Family
+from authcenter.oauth.models import Authorization, Family, Grant
 from authcenter.sessions.revocation import Kind, revoke
 
 
@@ -26,5 +26,7 @@ def end_family(family: UUID, *, reason: str) -> bool:
         now = timezone.now()
         # `expires` too: it is the one instant after which the row may be swept.
         ended = Family.objects.filter(pk=family, ended=None).update(ended=now, ended_by=reason, expires=now)
+        # A code that came with a token of the authorization endpoint may not have been redeemed yet.
+        Grant.objects.filter(family=family, consumed=None).update(consumed=now)
         revoke(Kind.FAMILY, family, reason=reason)
     return bool(ended)

@@ -48,6 +48,8 @@ def metadata() -> dict[str, Any]:
         "revocation_endpoint": at("oauth-revoke"),
         "introspection_endpoint": at("oauth-introspect"),
         "device_authorization_endpoint": at("oauth-device"),
+        "pushed_authorization_request_endpoint": at("oauth-par"),
+        "require_pushed_authorization_requests": False,
         "end_session_endpoint": at("oidc-end-session"),
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
@@ -77,9 +79,10 @@ def metadata() -> dict[str, Any]:
             *("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash", "c_hash"),
         ],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
-        "require_request_uri_registration": False,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": list(client_keys.ALGORITHMS),
         "ui_locales_supported": [code for code, _name in settings.LANGUAGES],
     }
 

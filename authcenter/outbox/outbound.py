@@ -25,6 +25,10 @@ SECONDS = 5.0
 """For finding the address of a name, for the connection, and for the whole exchange on it."""
 
 MOST_BYTES = 64 * 1024
+AT_ONCE = 2
+"""Of a process's threads, `serve.THREADS`."""
+
+_waiting = threading.BoundedSemaphore(AT_ONCE)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -35,6 +39,10 @@ class Refused(Exception):
 
 class Failed(Exception):
     """No whole answer came in time."""
+
+
+class Busy(Failed):
+    """Nobody was asked: enough requests of this process wait for other servers."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,19 @@ def fault(url: str) -> str:
     except Refused as refused:
         return str(refused)
     return ""
+
+
+def get(url: str, *, accept: str) -> Answer:
+    """For a request that waits for it: so many of a process's threads may, whatever strangers name; the others serve.
+
+    Raises `Busy` at once where they all wait, and what `send` raises.
+    """
+    if not _waiting.acquire(blocking=False):
+        raise Busy("Too many other servers are being asked at the moment.")
+    try:
+        return send("GET", url, headers={"Accept": accept})
+    finally:
+        _waiting.release()
 
 
 def send(method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", seconds: float = SECONDS) -> Answer:

@@ -70,7 +70,7 @@ def signed_claims(
         algorithm, key = _key(header.get("kid", ""), keys, algorithms)
         if not jws.validate_compact(parts, key, registry=_limited(longest, (algorithm,))):
             raise InvalidToken("bad signature")
-        claims = json.loads(parts.payload.decode("utf-8"))
+        claims = _text_of(parts.payload.decode("utf-8"))
     except _BROKEN as error:
         raise InvalidToken("not a whole JWS") from error
     if not isinstance(claims, dict):
@@ -79,6 +79,16 @@ def signed_claims(
     if kind not in types:
         raise MisusedToken(f"the type is {kind!r}", claims)
     return Signed(kind, claims, header.get("kid", ""))
+
+
+def _text_of(payload: str) -> Any:
+    """JSON without NUL and half characters, which it can write and no database or log can keep; `ValueError`."""
+    claims = json.loads(payload)
+    if (
+        "\\u" in payload and b"\\u0000" in json.dumps(claims, ensure_ascii=False).encode()
+    ):  # half of one cannot be encoded
+        raise ValueError("NUL")
+    return claims
 
 
 def declared_type(token: str) -> str:

@@ -13,11 +13,17 @@ KEPT_SECONDS = 90_000.0
 """An entry is kept this long after it was seen: the longest life of an access token (a day), and an hour for clocks."""
 
 _KINDS = (("session", "sid"), ("authorization", "gid"), ("family", "fid"), ("token", "jti"))
-_EPOCHS = (("user", "sub", "uep"), ("application", "client_id", "aep"), ("application", "oid", "oep"))
-"""`oid`, `oep`: of an exchanged token, the application whose token it was made from."""
+_EPOCHS = (("user", "sub", "uep"), ("application", "client_id", "aep"))
 
 Entry = tuple[str, str, int | None]
 """Kind, id, and for users and applications the epoch."""
+
+
+def gone_through(claims: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Claim `via` of an exchanged token: client ID and epoch of each application whose token it was made from."""
+    said = claims.get("via")
+    pairs = [pair for pair in said if isinstance(pair, list | tuple)] if isinstance(said, list) else []
+    return [(pair[0], pair[1]) for pair in pairs if [type(part) for part in pair] == [str, int]]
 
 
 class Gap(Exception):
@@ -75,7 +81,11 @@ class View:
             found = dead.get((kind, claims.get(name, "")))
             if found is not None and found[0] > claims.get(epoch, -1):
                 return True
-        return False
+        return "via" in claims and any(self._is_behind(*one) for one in gone_through(claims))
+
+    def _is_behind(self, application: str, epoch: int) -> bool:
+        found = self._dead.get(("application", application))
+        return found is not None and found[0] > epoch
 
     def key_is_revoked(self, kid: str) -> bool:
         """Whether a signing key was taken back as compromised: then nothing that it signed is good."""

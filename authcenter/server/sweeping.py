@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from authcenter.audit.models import Refusals
-from authcenter.oauth.models import AccessToken, Application, DeviceGrant, Family, Grant, UsedAssertion
+from authcenter.oauth.models import AccessToken, Application, DeviceGrant, Family, Grant, PushedRequest, UsedAssertion
 from authcenter.outbox import models as outbox
 from authcenter.sessions.models import Feed, Participant, Revocation, Session
 
@@ -53,6 +53,8 @@ def _over(now: datetime) -> list[tuple[str, type[models.Model], Q]]:
         ("families", Family, Q(expires__lt=now - _DAY)),
         ("opaque tokens", AccessToken, Q(expires__lt=now)),
         ("counters of refusals", Refusals, Q(ends__lt=now)),
+        # Brought in time, it may wait for a person to sign in.
+        ("pushed requests", PushedRequest, Q(expires__lt=now - timedelta(hours=2))),
         ("assertions", UsedAssertion, Q(expires__lt=now)),
         ("participants", Participant, Q(expires__lt=now)),
         ("cookies", CookieSession, Q(expire_date__lt=now)),
@@ -119,7 +121,7 @@ def _sessions(now: datetime) -> Iterator[int]:
 def _unused_applications(now: datetime) -> Iterator[int]:
     """What registered itself, and nobody ever allowed anything. One by one, as others may refer to it by now."""
     never = Application.objects.exclude(origin=Application.Origin.OPERATOR).filter(
-        created__lt=now - _UNUSED, authorizations=None, device_codes=None
+        created__lt=now - _UNUSED, authorizations=None, device_codes=None, is_reviewed=False
     )
     for application in never[:SLICE]:
         application.delete()

@@ -28,22 +28,23 @@ PASSWORD_REASONS = frozenset({"password changed", "password reset"})
 """Reasons of a revocation that tell of a new password (CAEP section 3.3)."""
 
 
-def tell(revocation: Revocation, feed: Feed) -> None:
-    """Write a delivery for each active receiver, in the transaction of the act; one statement where there is none."""
+def tell(revocations: list[Revocation], feed: Feed) -> None:
+    """Write deliveries for each active receiver, in the transaction of the act; one statement where there is none."""
     for receiver in Receiver.objects.filter(is_active=True, api__is_active=True).select_related("api"):
-        claims = {
-            "toe": int(revocation.created.timestamp()),
-            "sub_id": _subject(revocation),
-            "events": _events(revocation, feed),
-        }
-        enqueue(
-            Delivery.Kind.REVOCATION,
-            receiver=receiver.api.identifier,
-            target=receiver.url,
-            message=_message(receiver, claims),
-            secret=receiver.secret,
-            sequence=revocation.sequence,
-        )
+        for revocation in revocations:
+            claims = {
+                "toe": int(revocation.created.timestamp()),
+                "sub_id": _subject(revocation),
+                "events": _events(revocation, feed),
+            }
+            enqueue(
+                Delivery.Kind.REVOCATION,
+                receiver=receiver.api.identifier,
+                target=receiver.url,
+                message=_message(receiver, claims),
+                secret=receiver.secret,
+                sequence=revocation.sequence,
+            )
 
 
 def changed(identifier: str) -> None:

@@ -27,8 +27,8 @@ LONGEST_ACCESS_TOKEN = timedelta(hours=24)
 Kind = Revocation.Kind
 
 
-def revoke(kind: Revocation.Kind, subject: object, *, reason: str, epoch: int | None = None) -> None:
-    """Write one revocation under the feed's lock. Repeating it changes nothing, but for a higher epoch.
+def revoke(kind: Revocation.Kind, *subjects: object, reason: str, epoch: int | None = None) -> None:
+    """Write a revocation of each subject, under the feed's lock. Repeating it changes nothing, but for a higher epoch.
 
     That lock is the last that an act's transaction may wait for: whoever holds it and waits for a person, a session or
     an application could wait for somebody who holds those and waits for the feed. So an act locks its subject first,
@@ -36,22 +36,30 @@ def revoke(kind: Revocation.Kind, subject: object, *, reason: str, epoch: int | 
     """
     with transaction.atomic():
         feed = _locked_feed()
-        known = Revocation.objects.filter(kind=kind, subject=str(subject))
-        if (known if epoch is None else known.filter(epoch__gte=epoch)).exists():
+        known = Revocation.objects.filter(kind=kind, subject__in=[str(subject) for subject in subjects])
+        said = known if epoch is None else known.filter(epoch__gte=epoch)
+        new = {str(subject) for subject in subjects} - {*said.values_list("subject", flat=True)}
+        if not new:
             return
-        known.delete()  # one row a subject: the newest epoch says it all
-        feed.sequence, now = feed.sequence + 1, timezone.now()
+        known.filter(subject__in=new).delete()  # one row a subject: the newest epoch says it all
+        now, lives = timezone.now(), _longest_life(kind, subjects[0])
+        revocations = [
+            Revocation(
+                sequence=feed.sequence + number,
+                kind=kind,
+                subject=subject,
+                epoch=epoch,
+                reason=reason,
+                created=now,
+                last_token_expires=now + lives,
+                expires=now + LONGEST_ACCESS_TOKEN + LEEWAY,
+            )
+            for number, subject in enumerate(sorted(new), 1)
+        ]
+        feed.sequence += len(revocations)
         feed.save(update_fields=["sequence"])
-        revocation = Revocation.objects.create(
-            sequence=feed.sequence,
-            kind=kind,
-            subject=str(subject),
-            epoch=epoch,
-            reason=reason,
-            last_token_expires=now + _longest_life(kind, subject),
-            expires=now + LONGEST_ACCESS_TOKEN + LEEWAY,
-        )
-        push.tell(revocation, feed)
+        Revocation.objects.bulk_create(revocations)
+        push.tell(revocations, feed)
         follower.hurry()
 
 
@@ -107,6 +115,14 @@ def end_all_of_application(client_id: str, *, reason: str) -> int:
     return epoch
 
 
+def revoke_new_name(user: UUID, name: UUID) -> None:
+    """What was taken back of a person, under a name that she gets now: a worker that holds an old epoch mints tokens
+    under it that are already dead. In a transaction that has locked her row."""
+    row = Revocation.objects.filter(kind=Kind.USER, subject=str(user)).first()
+    if row is not None:
+        revoke(Kind.USER, name, epoch=row.epoch, reason=row.reason)
+
+
 def begin_new_feed() -> None:
     """After a restore from backup: numbers were given out since that are now given again, for other acts.
 
@@ -117,9 +133,8 @@ def begin_new_feed() -> None:
 
 def _revoke_person(user: UUID, epoch: int, reason: str) -> None:
     """Under each name that her tokens carry: one row, and one for each sector of pairwise applications."""
-    revoke(Kind.USER, user, epoch=epoch, reason=reason)
-    for subject in PairwiseSubject.objects.filter(user=user).values_list("pk", flat=True):
-        revoke(Kind.USER, subject, epoch=epoch, reason=reason)
+    names = PairwiseSubject.objects.filter(user=user).values_list("pk", flat=True)
+    revoke(Kind.USER, user, *names, epoch=epoch, reason=reason)
 
 
 def _raise_epoch(user: UUID) -> int:

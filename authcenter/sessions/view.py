@@ -16,7 +16,7 @@ from django.db.models import Q
 
 from authcenter.keys.ring import ring
 from authcenter.resource_server.signature import JoseKey
-from authcenter.resource_server.view import Entry, View
+from authcenter.resource_server.view import Entry, View, gone_through
 from authcenter.sessions.models import Feed, Revocation
 
 FRESH_SECONDS = 0.1
@@ -44,10 +44,11 @@ def about(claims: Mapping[str, Any]) -> Q:
     for kind, name, epoch in (
         (Revocation.Kind.USER, "sub", "uep"),
         (Revocation.Kind.APPLICATION, "client_id", "aep"),
-        (Revocation.Kind.APPLICATION, "oid", "oep"),
     ):
         if isinstance(claims.get(name), str) and isinstance(claims.get(epoch), int):
             dead |= Q(kind=kind, subject=claims[name], epoch__gt=claims[epoch])
+    for application, reached in gone_through(claims):
+        dead |= Q(kind=Revocation.Kind.APPLICATION, subject=application, epoch__gt=reached)
     return dead
 
 

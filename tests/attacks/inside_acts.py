@@ -15,8 +15,21 @@ from accounts.models import User
 from authcenter.audit.models import AuditEvent
 from authcenter.keys import rotation, vault
 from authcenter.keys.models import Key
-from authcenter.oauth.models import API, AccessToken, Application, Authorization, DeviceGrant, Family, Grant, Scope
+from authcenter.oauth.models import (
+    API,
+    AccessToken,
+    Application,
+    Authorization,
+    DeviceGrant,
+    Family,
+    Grant,
+    InitialAccessToken,
+    Logo,
+    Scope,
+    TrustedIssuer,
+)
 from authcenter.oauth.registration import hashed, new_application, set_new_secret
+from authcenter.server.sweeping import sweep
 from authcenter.sessions import revocation
 from authcenter.sessions.models import Session
 from tests.oauth import flow
@@ -66,6 +79,7 @@ def stored() -> dict[str, int]:
         "device codes consumed": DeviceGrant.objects.exclude(consumed=None).count(),
         "opaque tokens": AccessToken.objects.count(),
         "people": User.objects.count(),
+        "logos": Logo.objects.count(),
     }
 
 
@@ -123,6 +137,40 @@ def authorizations(person: str, client_id: str) -> list[dict[str, Any]]:
     """Living ones."""
     found = Authorization.objects.filter(user=person, application__client_id=client_id, withdrawn=None)
     return [{"id": str(row.pk), "scopes": row.scopes} for row in found]
+
+
+# --- Who registers, and who vouches for others ------------------------------------------------------------------
+
+
+def initial_access_token(token: str, uses: int = 1, days: int = 1) -> None:
+    until = timezone.now() + timedelta(days=days)
+    InitialAccessToken.objects.create(name="Ops", token_hash=hashed(token), uses_left=uses, expires=until)
+
+
+def registration(client_id: str) -> dict[str, Any]:
+    """The whole row of an application, and its number in addresses."""
+    row = Application.objects.filter(client_id=client_id)
+    return {**row.values()[0], "scope names": list(row[0].scopes.values_list("name", flat=True))}
+
+
+def represent(client_id: str, identifier: str) -> None:
+    """This application is the server of that API."""
+    Application.objects.filter(client_id=client_id).update(represents=API.objects.get(identifier=identifier))
+
+
+def trust(issuer: str, jwks: dict[str, Any], client_ids: list[str], **fields: Any) -> None:
+    made = TrustedIssuer(issuer=issuer, name=issuer, jwks=jwks, **fields)
+    made.full_clean()
+    made.save()
+    made.applications.set(Application.objects.filter(client_id__in=client_ids))
+
+
+def sweep_after(client_ids: list[str], days: int) -> list[str]:
+    """What is left of these applications when they are so many days old and everything has been swept."""
+    found = Application.objects.filter(client_id__in=client_ids)
+    found.update(created=timezone.now() - timedelta(days=days))
+    list(sweep(gently=False))
+    return list(found.values_list("client_id", flat=True))
 
 
 # --- Time -------------------------------------------------------------------------------------------------------

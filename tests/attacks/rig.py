@@ -131,7 +131,7 @@ class Rig:
         if refusal:
             told = response.text + "\n" + str(response.headers)
             assert not LEAK.search(told), told[:2000]
-            leaked = [secret for secret in self.scene.secrets if secret in told]
+            leaked = [secret for secret in tuple(self.scene.secrets) if secret in told]  # other threads may add some
             assert not leaked, f"{response.request.url} tells a secret: {told[:2000]}"
 
     # --- Right requests -----------------------------------------------------------------------------------------

@@ -1,39 +1,60 @@
-"""The table of attacks and the tests tell the same."""
+"""The table of attacks, the tests, and the page that tells of them say the same."""
 
-import ast
-import functools
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.attacks.cases import CASES
+from tests.attacks.cases import CASES, GROUPS
+from tests.attacks.report import inapplicable, of, outcomes, told, tried
 
-GROUPS = sorted({name.partition("-")[0] for name in CASES})
-NAMED = re.compile(rf"(?<=_)({'|'.join(GROUPS).lower()})_(\d\d)(?=_|$)")
-
-
-@functools.cache
-def tried() -> dict[str, list[str]]:
-    """The ids that tests of this folder name, with the tests."""
-    found: dict[str, list[str]] = {}
-    for file in sorted(Path(__file__).parent.glob("test_*.py")):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                for group, number in NAMED.findall(node.name):
-                    found.setdefault(f"{group.upper()}-{number}", []).append(f"{file.name}::{node.name}")
-    return found
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "attacks.md").read_text()
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_applicable_case_has_a_test(group):
-    missing = [name for name, (_title, reason) in CASES.items() if name.startswith(group) and not reason]
-    assert not [name for name in missing if name not in tried()]
+    assert of(group)
+    assert not [case for case in of(group) if not CASES[case][1] and case not in tried()]
 
 
 def test_every_test_names_a_case():
-    assert not {name: tests for name, tests in tried().items() if name not in CASES}
+    assert not {case: tests for case, tests in tried().items() if case not in CASES}
 
 
 def test_what_is_tried_is_not_called_inapplicable():
-    assert not {name: tests for name, tests in tried().items() if CASES[name][1]}, "take the reason out of the table"
+    """It would apply, then."""
+    assert not {case: tests for case, tests in tried().items() if CASES[case][1]}, "take the reason out of the table"
+
+
+def test_every_case_is_told_in_a_few_words_and_is_of_a_group():
+    assert all(title and case[:2] in GROUPS for case, (title, _reason) in CASES.items())
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_page_tells_each_group_as_it_is(group):
+    tried_here = sum(not CASES[case][1] for case in of(group))
+    assert f"| {group} | {GROUPS[group]} | {len(of(group))} | {tried_here} |" in PAGE
+
+
+def test_the_page_tells_the_sums():
+    assert f"| all | | {len(CASES)} | {sum(not reason for _title, reason in CASES.values())} |" in PAGE
+    assert f"tries a list of {len(CASES)} attacks" in PAGE
+
+
+def test_the_page_gives_the_reasons_of_the_table_and_no_others():
+    told_there = dict(re.findall(r"^- ([A-Z0-9, -]+): (.*)$", PAGE, re.MULTILINE))
+    assert told_there == {", ".join(cases): reason for reason, cases in inapplicable().items()}
+
+
+def test_the_table_of_a_run_counts_each_test_where_it_belongs(tmp_path):
+    junit = tmp_path / "run.xml"
+    cases = [
+        '<testcase name="test_az_01_x[tk_01]"/>',
+        '<testcase name="test_az_02_x"><failure/></testcase>',
+        '<testcase name="test_jw_01_and_az_03_x"><skipped/></testcase>',
+        '<testcase name="test_no_case"/>',
+    ]
+    junit.write_text(f"<testsuites><testsuite>{''.join(cases)}</testsuite></testsuites>")
+    counted = outcomes(junit)
+    assert counted == {("AZ", "passed"): 1, ("AZ", "failed"): 1, ("AZ", "skipped"): 1, ("JW", "skipped"): 1}
+    assert re.search(r"^AZ the authorization endpoint +50 +\d+ +1 +1 +1$", told(counted), re.MULTILINE)

@@ -179,7 +179,8 @@ BIG = {
 
 @pytest.mark.parametrize("kind", BIG)
 def test_tr_14_endless_heads_are_refused(crowd: Crowd, kind):
-    assert status(raw(crowd.url, BIG[kind])) in {400, 414, 431}
+    answer = raw(crowd.url, BIG[kind])
+    assert not answer or status(answer) in {400, 414, 431}  # or it hung up
     with crowd.client() as client:
         assert client.get("/livez").status_code == 200
 

@@ -444,3 +444,20 @@ def test_by_chance_no_request_is_a_500_or_stores_anything(web, spa, machine, ali
         assert response.status_code < 500, (path, raw, headers)
         assert "evil" not in response.get("Location", "")
     assert {**stored(), "generations": 0, "ended": 0} == before
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/oauth//x", "/oauth/consent", "/accounts/login/"])
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=x"]
+)
+def test_half_a_form_is_no_server_error_wherever_it_is_sent(alice, browser, path, kind):
+    browser.enter(alice)
+    response = browser.http.generic("POST", path, b"6\x19\xed\xb0\x88\xc3", content_type=kind)
+    assert response.status_code in {400, 403, 404}
+
+
+def test_an_error_of_the_token_endpoint_repeats_nothing_that_was_sent(web):
+    from tests.oauth.flow import as_app
+
+    sent = {"grant_type": "authorization_code", "code": "x", "state": "what-was-sent", "scope": "what-was-sent"}
+    assert "what-was-sent" not in as_app(web, "/oauth/token", sent).content.decode()

@@ -24,7 +24,7 @@ def redeemed(web, browser):
 def test_core_5_5_each_claim_where_it_was_asked_for(web, alice, browser):
     wanted = asking(userinfo={"email": None, "nickname": {"essential": True}}, id_token={"given_name": None})
     browser.ask(web, claims=wanted).sign_in(alice)
-    assert "given name" in browser.page.content.decode() and "e-mail address" in browser.page.content.decode()
+    assert "See your given name" in browser.page.content.decode() and "e-mail address" in browser.page.content.decode()
     got = redeemed(web, browser.allow())
     said = userinfo(got["access_token"]).json()
     assert said == {"sub": str(alice.pk), "email": alice.email}  # she has no nickname, and essential is no error

@@ -23,7 +23,7 @@ def document(db, settings, tmp_path):
     settings.CLIENT_ID_METADATA_DOCUMENTS = True
     settings.OUTBOUND_CA_FILE, settings.OUTBOUND_ALLOWED = str(trusted), ["localhost"]
     with listener(context) as heard:
-        address = heard.url.replace("http://127.0.0.1", "https://localhost").split("/events")[0] + "/client.json"
+        address = heard.url.replace("127.0.0.1", "localhost").split("/events")[0] + "/client.json"
         heard.status = 200
 
         def put(**changes):

@@ -49,11 +49,13 @@ def test_what_is_said_is_what_there_is(db):
     assert not {"implicit", "password"} & set(said["grant_types_supported"])
     assert set(said["id_token_signing_alg_values_supported"]) == set(ring.algorithms())
     assert set(said["token_endpoint_auth_methods_supported"]) <= set(Application.AuthMethod.values)
-    for flag in ("request_parameter_supported", "request_uri_parameter_supported"):
-        assert said[flag] is False
+    for flag in ("request_parameter_supported", "request_uri_parameter_supported", "require_request_uri_registration"):
+        assert said[flag] is True
+    assert "none" not in said["request_object_signing_alg_values_supported"]
     assert said["claims_parameter_supported"] is True
     assert said["device_authorization_endpoint"] == f"{settings.ISSUER}/oauth/device"  # RFC 8628 section 4
-    assert not {"registration_endpoint", "pushed_authorization_request_endpoint"} & said.keys()
+    assert said["pushed_authorization_request_endpoint"] == f"{settings.ISSUER}/oauth/par"  # RFC 9126 section 5
+    assert "registration_endpoint" not in said
 
 
 @pytest.mark.parametrize("path", PATHS)

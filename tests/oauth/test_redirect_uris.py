@@ -241,6 +241,9 @@ def test_az_11_no_header_line_can_be_injected_by_state(web, browser):
         "",
         "myapp:/cb",
         "ws://rp1.test/cb",
+        "https://rp1.test/cb?code=x",
+        "https://rp1.test/cb?a=1&st%61te=",
+        f"https://{'a' * 254}/cb",
     ],
 )
 @pytest.mark.parametrize("native", [False, True])

@@ -123,6 +123,7 @@ def test_rfc8693_2_2_2_errors(middle, got, changes, error):
 def test_tk_44_a_token_for_another_api_is_not_for_it(middle, web, alice, browser):
     token = tokens(web, alice, browser, scope="openid")["access_token"]
     assert_refused(exchange(middle, token), 400, "invalid_request")
+    assert AuditEvent.objects.get(kind="grant_refused").client_id == middle.id
 
 
 @pytest.mark.parametrize("which", ["id_token", "refresh_token"])

@@ -117,8 +117,6 @@ def test_a_disabled_machine_s_token_is_dead(machine, what):
         ("implicit", "unsupported_grant_type"),
         ("openid", "unsupported_grant_type"),
         ("__class__", "unsupported_grant_type"),
-        ("urn:ietf:params:oauth:grant-type:token-exchange", "unsupported_grant_type"),
-        ("urn:ietf:params:oauth:grant-type:jwt-bearer", "unsupported_grant_type"),
     ],
 )
 @pytest.mark.parametrize("who", ["web", "spa", "machine", "nobody"])

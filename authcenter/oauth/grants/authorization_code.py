@@ -114,7 +114,6 @@ def consume(request: Request) -> None:
         family=row.family,
         offline=scope_rules.OFFLINE in row.scope.split(),
         nonce=row.nonce,
-        claims=row.asked_claims,
     )
 
 

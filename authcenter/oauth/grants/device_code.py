@@ -32,7 +32,9 @@ from authcenter.oauth.errors import (
 )
 from authcenter.oauth.models import DeviceGrant
 from authcenter.oauth.registration import hashed
+from authcenter.oauth.subjects import subject_of
 from authcenter.oauth.withdrawal import end_family
+from authcenter.sessions import participants
 
 _JITTER = 0.5
 """Seconds that a poll may come too early: a network delays some more than others."""
@@ -56,6 +58,8 @@ class DeviceCodeGrant(GrantTypeBase):
         """The tokens; where another request was quicker, it raises, and nothing is minted or written."""
         with transaction.atomic():
             if won := _consume(row, request):
+                assert row.session is not None
+                participants.joined(row.session, request.client, subject_of(request.client, row.user))
                 token: dict[str, Any] = token_handler.create_token(request, refresh_token=True)
                 if scope_rules.OPENID in request.scopes:
                     token["id_token"] = id_token.mint(request.__dict__["_grounds"], token["access_token"])

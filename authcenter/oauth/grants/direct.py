@@ -12,12 +12,17 @@ from authcenter.oauth.errors import OAuth2Error
 
 
 class DirectGrant(GrantTypeBase):
-    """One transaction: `grounds` judges, then consumes, or raises; then a token is minted. A refusal commits what it
-    learned: guesses that were counted, an assertion that was used."""
+    """`judged` is slow, or asks another server, and so comes before the one transaction; in that `grounds` consumes and
+    a token is minted. A refusal commits what it learned: guesses that were counted, an assertion that was used.
+    """
 
     refreshable = False
 
-    def grounds(self, request: Request) -> Grounds:
+    def judged(self, request: Request) -> Any:
+        """What the request proves: a person. Raises an `OAuth2Error`."""
+        raise NotImplementedError
+
+    def grounds(self, request: Request, proved: Any) -> Grounds:
         """What the token is minted from; sets `request.scopes`. Raises an `OAuth2Error`."""
         raise NotImplementedError
 
@@ -27,11 +32,15 @@ class DirectGrant(GrantTypeBase):
 
     def create_token_response(self, request: Request, token_handler: Any) -> tuple[dict[str, str], str, int]:
         headers = self._get_default_headers()
+        try:
+            self.validate_client_authentication(request)
+            self.validate_grant_type(request)
+            proved = self.judged(request)
+        except OAuth2Error as error:
+            return {**headers, **error.headers}, error.json, error.status_code
         with transaction.atomic():
             try:
-                self.validate_client_authentication(request)
-                self.validate_grant_type(request)
-                request._grounds = self.grounds(request)
+                request._grounds = self.grounds(request, proved)
             except OAuth2Error as error:
                 return {**headers, **error.headers}, error.json, error.status_code
             token: dict[str, Any] = token_handler.create_token(request, refresh_token=self.refreshable)

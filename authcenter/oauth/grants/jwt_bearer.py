@@ -20,20 +20,25 @@ from authcenter.oauth.errors import InvalidGrantError, UnauthorizedClientError
 from authcenter.oauth.granting import Wanted
 from authcenter.oauth.grants.direct import DirectGrant
 from authcenter.oauth.models import Application, TrustedIssuer
-from authcenter.oauth.registration import JWT_BEARER as JWT_BEARER
 from authcenter.resource_server.signature import declared_claims
 
 
 class JWTBearerGrant(DirectGrant):
-    def grounds(self, request: Request) -> Grounds:
-        application: Application = request.client
-        if application.is_public:
+    def judged(self, request: Request) -> tuple[User, dict[str, Any]]:
+        if request.client.is_public:
             raise UnauthorizedClientError(request=request)
-        resources = scope_rules.targets(application, request.__dict__["_resources"])
         try:
-            user = _person(application, request.__dict__["_parameters"].required("assertion"))
+            return _vouched_for(request.client, request.__dict__["_parameters"].required("assertion"))
         except assertions.Refused:
             raise InvalidGrantError(request=request) from None
+
+    def grounds(self, request: Request, proved: tuple[User, dict[str, Any]]) -> Grounds:
+        (user, claims), application = proved, request.client
+        try:
+            assertions.use(claims)
+        except assertions.Refused:
+            raise InvalidGrantError(request=request) from None
+        resources = scope_rules.targets(application, request.__dict__["_resources"])
         authorization = granting.living_authorization(user, application)
         scopes = scope_rules.checked(application, request.scopes or (authorization.scopes if authorization else []))
         request.scopes = scope_rules.for_resources(application, scopes, resources)
@@ -54,21 +59,23 @@ class JWTBearerGrant(DirectGrant):
         )
 
 
-def _person(application: Application, assertion: str) -> User:
-    """Whom the assertion is about. Raises `assertions.Refused`; one that was good is used up."""
-    said = declared_claims(assertion).get("iss")
-    issuer = TrustedIssuer.objects.filter(issuer=str(said), is_active=True, applications=application).first()
+def _vouched_for(application: Application, assertion: str) -> tuple[User, dict[str, Any]]:
+    """Whom the assertion is about, and what it says. Raises `assertions.Refused`."""
+    said = str(declared_claims(assertion).get("iss"))
+    trusted = TrustedIssuer.objects.filter(issuer=said, is_active=True, applications=application)
+    issuer = trusted.first() if said.isprintable() else None
     if issuer is None:
         raise assertions.Refused("not by a trusted issuer")
     claims = assertions.by_key(assertion, issuer.jwks, issuer.jwks_uri)
     if claims.get("iss") != issuer.issuer or claims.get("client_id", application.client_id) != application.client_id:
         raise assertions.Refused("by or for somebody else")
+    if not isinstance(claims.get("sub"), str) or not claims["sub"]:  # RFC 7523 section 3, whoever finds her how
+        raise assertions.Refused("no subject")
     assertions.check(claims, audiences=[settings.ISSUER])
     person = _found(issuer, claims).filter(is_active=True).first()
     if person is None:
         raise assertions.Refused("about nobody here")
-    assertions.use(claims)
-    return person
+    return person, claims
 
 
 def _found(issuer: TrustedIssuer, claims: dict[str, Any]) -> QuerySet[User]:

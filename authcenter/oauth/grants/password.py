@@ -21,19 +21,24 @@ from authcenter.oauth.access_token import Grounds
 from authcenter.oauth.errors import InvalidGrantError, TooManyRefusals
 from authcenter.oauth.granting import Wanted
 from authcenter.oauth.grants.direct import DirectGrant
+from authcenter.oauth.subjects import subject_of
+from authcenter.sessions import participants
 from authcenter.sessions.start import start_api_session
 
 
 class PasswordGrant(DirectGrant):
     refreshable = True
 
-    def grounds(self, request: Request) -> Grounds:
-        parameters, http, application = (request.__dict__[name] for name in ("_parameters", "_http", "client"))
+    def judged(self, request: Request) -> tuple[User, list[str], list[str]]:
+        parameters, application = request.__dict__["_parameters"], request.client
         email, password = parameters.required("username"), parameters.required("password")
         scopes = scope_rules.checked(application, request.scopes or [])
         resources = scope_rules.targets(application, request.__dict__["_resources"])
         request.scopes = scope_rules.for_resources(application, scopes, resources)
-        user = _person(request, email, password)
+        return _person(request, email, password), scopes, resources
+
+    def grounds(self, request: Request, proved: tuple[User, list[str], list[str]]) -> Grounds:
+        (user, scopes, resources), http, application = proved, request.__dict__["_http"], request.client
         wanted = Wanted(scopes, resources)
         authorization = granting.living_authorization(user, application)
         if authorization is None or not wanted.is_covered_by(authorization):
@@ -41,6 +46,7 @@ class PasswordGrant(DirectGrant):
                 raise InvalidGrantError(description="The person has not agreed to this. Use the code flow once.")
             authorization = granting.grant(user, application, wanted)
         session = start_api_session(http, user, amr=["pwd"], acr=ACR_PASSWORD)
+        participants.joined(session, application, subject_of(application, user))
         events.record(http, events.Kind.SIGNED_IN, actor=user.pk, subject=session.pk, amr=session.amr)
         return Grounds(
             application=application,

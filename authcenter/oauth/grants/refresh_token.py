@@ -128,7 +128,6 @@ def consume(request: Request) -> None:
         resources=resources,
         family=family.pk,
         offline=family.offline,
-        claims=family.asked_claims,
     )
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from oauthlib.common import Request
 
+from accounts.models import User
 from authcenter.audit import events
 from authcenter.keys.ring import InvalidToken
 from authcenter.oauth import access_token, living
@@ -20,7 +21,7 @@ from authcenter.oauth.access_token import Grounds
 from authcenter.oauth.errors import InvalidRequestError, InvalidScopeError, UnauthorizedClientError
 from authcenter.oauth.grants.direct import DirectGrant
 from authcenter.oauth.models import Application
-from authcenter.oauth.registration import TOKEN_EXCHANGE as TOKEN_EXCHANGE
+from authcenter.resource_server.view import gone_through
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 _JWT = "urn:ietf:params:oauth:token-type:jwt"
@@ -29,7 +30,7 @@ _DEEPEST = 5
 
 
 class TokenExchangeGrant(DirectGrant):
-    def grounds(self, request: Request) -> Grounds:
+    def judged(self, request: Request) -> tuple[User, Mapping[str, Any]]:
         parameters, application = request.__dict__["_parameters"], request.client
         if application.is_public:
             raise UnauthorizedClientError(request=request)
@@ -39,22 +40,34 @@ class TokenExchangeGrant(DirectGrant):
             raise InvalidRequestError(description="The subject_token_type must be that of an access token.")
         if parameters.get("requested_token_type") not in {None, ACCESS_TOKEN}:
             raise InvalidRequestError(description="The requested_token_type must be that of an access token.")
-        subject = _subject(application, parameters.required("subject_token"))
-        targets = [*request.__dict__["_resources"], *parameters.all("audience")]
-        resources = scope_rules.targets(application, targets)
-        asked = request.scopes or list(application.api_scopes)
-        if any(scope not in application.api_scopes for scope in asked):
+        token = parameters.required("subject_token")
+        try:
+            return _subject(application, token)
+        except InvalidRequestError as error:  # unlike what is malformed: whose token it was may matter
+            kind, client, http = events.Kind.GRANT_REFUSED, application.client_id, request.__dict__["_http"]
+            events.record(http, kind, client_id=client, error=error.error, grant_type=request.grant_type)
+            raise
+
+    def grounds(self, request: Request, proved: tuple[User, Mapping[str, Any]]) -> Grounds:
+        (person, subject), application = proved, request.client
+        audiences = request.__dict__["_parameters"].all("audience")
+        resources = scope_rules.targets(application, [*request.__dict__["_resources"], *audiences])
+        may = set(application.api_scopes)
+        if subject["client_id"] == application.client_id:  # its own: less of what the person granted, never more
+            may &= set(str(subject.get("scope", "")).split())
+        asked = request.scopes or [scope for scope in application.api_scopes if scope in may]
+        if any(scope not in may for scope in asked):
             raise InvalidScopeError(description="A scope is unknown or not available to this client.")
         request.scopes = scope_rules.for_resources(application, dict.fromkeys(asked), resources)
-        return _standing_on(subject, request, resources)
+        return _standing_on(subject, person, request, resources)
 
     def more(self, request: Request, token: dict[str, Any]) -> dict[str, Any]:
         return {"issued_token_type": ACCESS_TOKEN}
 
 
-def _subject(application: Application, token: str) -> Mapping[str, Any]:
-    """The claims of a living token of a person that this application may exchange (section 2.2.2: `invalid_request`
-    for whatever is wrong with it)."""
+def _subject(application: Application, token: str) -> tuple[User, Mapping[str, Any]]:
+    """The person and the claims of a living token of hers that this application may exchange (section 2.2.2:
+    `invalid_request` for whatever is wrong with it)."""
     try:
         claims = access_token.read(token)
     except InvalidToken:
@@ -65,15 +78,14 @@ def _subject(application: Application, token: str) -> Mapping[str, Any]:
     meant_for_it = api is not None and api.is_active and api.identifier in audiences
     if not meant_for_it and claims["client_id"] != application.client_id:
         raise _bad()
-    if "gid" not in claims or not living.is_alive(claims):
+    person = living.person_behind(claims) if "gid" in claims else None
+    if person is None:
         raise _bad()
-    return claims
+    return person, claims
 
 
-def _standing_on(subject: Mapping[str, Any], request: Request, resources: list[str]) -> Grounds:
+def _standing_on(subject: Mapping[str, Any], person: User, request: Request, resources: list[str]) -> Grounds:
     application: Application = request.client
-    person = living.person_behind(subject)
-    assert person is not None
     actor: dict[str, Any] | None = None
     if application.exchange == Application.Exchange.DELEGATION:
         actor = {"sub": application.client_id, **({"act": subject["act"]} if "act" in subject else {})}
@@ -104,7 +116,7 @@ def _standing_on(subject: Mapping[str, Any], request: Request, resources: list[s
         application_epoch=application.epoch,
         until=subject["exp"],
         actor=actor,
-        origin=(subject.get("oid", subject["client_id"]), subject.get("oep", subject["aep"])),
+        via=[*gone_through(subject), (subject["client_id"], subject["aep"])],
     )
 
 

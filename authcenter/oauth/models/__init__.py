@@ -6,6 +6,7 @@ from authcenter.oauth.models.assertions import TrustedIssuer, UsedAssertion
 from authcenter.oauth.models.authorization import Authorization
 from authcenter.oauth.models.initial_access_token import InitialAccessToken
 from authcenter.oauth.models.logo import Logo
+from authcenter.oauth.models.pushed import PushedRequest
 from authcenter.oauth.models.tokens import AccessToken, DeviceGrant, Family, Grant, IDToken
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "IDToken",
     "InitialAccessToken",
     "Logo",
+    "PushedRequest",
     "Scope",
     "TrustedIssuer",
     "UsedAssertion",

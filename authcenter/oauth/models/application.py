@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
 from authcenter.oauth.models.api import API, Scope
-from authcenter.oauth.redirects import origin_fault, redirect_uri_fault
+from authcenter.oauth.redirects import is_loopback, origin_fault, redirect_uri_fault
 from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
 
 
@@ -79,13 +79,29 @@ class Application(AbstractApplication):
         _("authentication"), max_length=32, choices=AuthMethod, default=AuthMethod.BASIC
     )
     token_endpoint_auth_signing_alg = models.CharField(
-        _("algorithm of its assertions"), max_length=8, blank=True, help_text=_("Empty: any that fits its keys.")
+        _("algorithm of its assertions"),
+        max_length=8,
+        choices=[(name, name) for name in ("ES256", "RS256", "PS256", "EdDSA", "Ed25519", "HS256")],
+        blank=True,
+        help_text=_("Empty: any that fits its keys."),
+    )
+    request_object_signing_alg = models.CharField(
+        _("algorithm of its requests"),
+        max_length=8,
+        choices=[(name, name) for name in ("ES256", "RS256", "PS256", "EdDSA", "Ed25519")],
+        blank=True,
+        help_text=_("Empty: any that fits its keys."),
+    )
+    request_uris = models.JSONField(
+        _("request URIs"), default=list, blank=True, help_text=_("Where signed requests may lie.")
     )
     client_jwks = models.JSONField(
         _("public keys (JWKS)"), null=True, blank=True, help_text=_("For private_key_jwt: the keys, or their address.")
     )
-    client_jwks_uri = models.URLField(_("address of the public keys"), max_length=2048, blank=True)
-    require_pushed_authorization_requests = models.BooleanField(default=False, editable=False)
+    client_jwks_uri = models.URLField(_("JWKS URI"), max_length=2048, blank=True)
+    require_pushed_authorization_requests = models.BooleanField(
+        _("must push its requests"), default=False, help_text=_("Nothing that a person's browser carries is taken.")
+    )
     require_pkce = models.BooleanField(
         _("require PKCE"),
         default=True,
@@ -128,20 +144,29 @@ class Application(AbstractApplication):
         help_text=_("Pairwise: applications cannot compare notes about a person. A change makes everybody a stranger."),
     )
     sector_identifier_uri = models.URLField(
-        _("sector"), max_length=2048, blank=True, help_text=_("Empty: the host of its redirect URIs.")
+        _("sector identifier URI"), max_length=2048, blank=True, help_text=_("Empty: the host of its redirect URIs.")
     )
     default_max_age = models.PositiveIntegerField(
-        _("sign-in not older than, seconds"), null=True, blank=True, help_text=_("Where a request does not say.")
+        _("default max age, seconds"),
+        null=True,
+        blank=True,
+        help_text=_("Where a request does not say."),
     )
     initiate_login_uri = models.URLField(
-        _("where a sign-in can be begun"), max_length=2048, blank=True, help_text=_("An https address, for our pages.")
+        _("initiate login URI"), max_length=2048, blank=True, help_text=_("Where a sign-in can be begun; https.")
     )
     backchannel_logout_uri = models.URLField(
-        _("told of sign-outs at"), max_length=2048, blank=True, help_text=_("By this server, as a logout token.")
+        _("back-channel logout URI"),
+        max_length=2048,
+        blank=True,
+        help_text=_("Told of sign-outs by a logout token."),
     )
     backchannel_logout_session_required = models.BooleanField(_("logout tokens name the session"), default=True)
     frontchannel_logout_uri = models.URLField(
-        _("told of sign-outs in the browser at"), max_length=2048, blank=True, help_text=_("As a hidden frame.")
+        _("front-channel logout URI"),
+        max_length=2048,
+        blank=True,
+        help_text=_("Told of sign-outs by a hidden frame."),
     )
     frontchannel_logout_session_required = models.BooleanField(_("frames name the session"), default=True)
     contacts = models.JSONField(_("contacts"), default=list, blank=True)
@@ -202,11 +227,14 @@ class Application(AbstractApplication):
 
     @property
     def sector(self) -> str:
-        """The host that its pairwise subjects are made for (OpenID Connect Core section 8.1); empty where unclear."""
+        """What its pairwise subjects are made for (OpenID Connect Core section 8.1): a host; or itself, where it comes
+        back to the device, which is nobody's, or to nowhere. Empty where it comes back to several hosts."""
         if self.sector_identifier_uri:
             return urlsplit(self.sector_identifier_uri).hostname or ""
-        hosts = {urlsplit(uri).hostname for uri in self.redirect_uris.split()}
-        return (hosts.pop() or "") if len(hosts) == 1 else ""
+        hosts = {urlsplit(uri).hostname or "" for uri in self.redirect_uris.split()}
+        if all(not host or is_loopback(host) for host in hosts):
+            return self.client_id
+        return hosts.pop() if len(hosts) == 1 else ""
 
     @property
     def has_a_secret(self) -> bool:
@@ -235,9 +263,10 @@ class Application(AbstractApplication):
             faults.setdefault("token_endpoint_auth_method", []).append(
                 str(_("“none” is for public applications, and for them alone."))
             )
-        if self.subject_type == self.SubjectType.PAIRWISE and not self.sector:
+        pairwise = self.subject_type == self.SubjectType.PAIRWISE and "redirect_uris" not in faults
+        if pairwise and not self.sector:
             faults.setdefault("sector_identifier_uri", []).append(
-                str(_("Pairwise subjects need it where redirect URIs are of several hosts, or of none."))
+                str(_("Pairwise subjects need it where redirect URIs are of several hosts."))
             )
         if self.access_token_seconds and self.access_token_seconds > LONGEST_ACCESS_TOKEN.total_seconds():
             faults.setdefault("access_token_seconds", []).append(str(_("At most a day: revocations are kept so long.")))

@@ -33,7 +33,7 @@ class Grant(AbstractGrant):
     """Names of single claims that were asked for and agreed to, by target: `userinfo`, `id_token`."""
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="codes")
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
-    family = models.UUIDField(default=uuid.uuid4, editable=False)
+    family = models.UUIDField(default=uuid.uuid4, editable=False, db_index=True)
     auth_time = models.DateTimeField()
     amr = models.JSONField(default=list)
     acr = models.CharField(max_length=64, blank=True)

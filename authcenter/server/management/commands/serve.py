@@ -24,7 +24,7 @@ class Command(BaseCommand):
         except OperationalError as error:
             raise CommandError(f"The database does not answer: {error}") from None
         self.stdout.flush()
-        blocking_threads = 1 if connection.vendor == "sqlite" else 4  # more would only fight for the interpreter
+        blocking_threads = _threads(connection.vendor)
         for each in connections.all():
             each.close()
             if hasattr(each, "close_pool"):
@@ -39,6 +39,16 @@ class Command(BaseCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+THREADS = 4
+"""Of each worker: more would only fight for the interpreter."""
+
+
+def _threads(vendor: str) -> int:
+    """On SQLite one, unless strangers name servers to ask: then others serve while `outbound.AT_ONCE` wait."""
+    asks = settings.REGISTRATION != "off" or settings.CLIENT_ID_METADATA_DOCUMENTS
+    return 1 if vendor == "sqlite" and not asks else THREADS
 
 
 def _options(blocking_threads: int) -> list[str]:
