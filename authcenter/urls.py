@@ -84,13 +84,5 @@ handler400, handler403, handler404, handler500 = (
 )
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's own checks the form for forgery first, and ends in a bare 500 where that is no whole form."""
-    return render(request, "404.html", status=404)
-
-
-handler404 = not_found
-
-
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403_csrf.html", status=403)
