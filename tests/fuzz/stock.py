@@ -141,7 +141,7 @@ def _held(email: str, address: str) -> dict[str, str]:
         got = _ok(flow.refresh(web, got["refresh_token"]))
     told["refresh"] = got["refresh_token"]
     for name in ("web", "post", "secretjwt", "keyjwt", "spa", "native", "opaque", "legacy"):
-        told[f"code_{name}"] = browser.code(_made[name], user, scope="openid email")
+        told[f"code_{name}"] = browser.code(_made[name], user, scope="openid email goods:read")
     opaque = _ok(flow.redeem(_made["opaque"], told["code_opaque"]))
     told |= {"opaque": opaque["access_token"], "opaque_refresh": opaque["refresh_token"]}
     told["code_opaque"] = browser.code(_made["opaque"], user)
