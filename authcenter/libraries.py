@@ -70,7 +70,6 @@ ACCOUNT = {
     "ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS": True,
     "ACCOUNT_EMAIL_NOTIFICATIONS": True,
     "ACCOUNT_REAUTHENTICATION_REQUIRED": True,
-    "ACCOUNT_REAUTHENTICATION_TIMEOUT": 300,
     "ACCOUNT_CHANGE_EMAIL": True,
     "ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE": False,  # the adapter ends the other sessions, not this one
     "ACCOUNT_SESSION_REMEMBER": None,  # a check box on the sign-in page

@@ -289,7 +289,13 @@ def test_a_changed_byte_is_found(got):
 
 
 @pytest.mark.parametrize("epoch", [[], {}, "0", None, True, 0.5])
-@pytest.mark.parametrize("name", ["uep", "aep", "oep"])
+@pytest.mark.parametrize("name", ["uep", "aep"])
 def test_an_epoch_that_is_no_number_is_refused_even_with_a_good_signature(got, name, epoch):
     said = {**claims(got["access_token"]), name: epoch}
     assert_bearer_401(userinfo(secret(ring.sign(said, typ="at+jwt", algorithm="ES256"))))
+
+
+@pytest.mark.parametrize("via", [[], {}, "x", [1], [["x"]], [["x", "1"]], [[None, 1]], [["x", True]], [[["x"], 1]]])
+def test_whatever_an_exchanged_token_says_it_went_through_breaks_nothing(got, via):
+    said = {**claims(got["access_token"]), "via": via}
+    assert userinfo(secret(ring.sign(said, typ="at+jwt", algorithm="ES256"))).status_code == 200
