@@ -31,9 +31,9 @@ def person(email, name):
 
 long = person("maximiliane.von-und-zu-device@a-very-long-domain.example", "Maximiliane Freifrau von und zu Hohenlohe")
 guesser = person("guesser@example.com", "Gus")
-api = API.objects.create(identifier="https://films.example/", name="Films and series of the whole wide world")
+api = API.objects.create(identifier="https://videos.example/", name="Films and series of the whole wide world")
 scopes = [
-    Scope.objects.create(api=api, name=f"films:{{access}}", title=title, access=access, sensitive=access == "write")
+    Scope.objects.create(api=api, name=f"videos:{{access}}", title=title, access=access, sensitive=access == "write")
     for access, title in (("read", "See what you watch"), ("write", "Rent films, which costs you money"))
 ]
 app, _ = new_application(
@@ -44,7 +44,7 @@ app.save()
 app.scopes.set(scopes)
 print(json.dumps({{"app": app.client_id, "person": long.email, "guesser": guesser.email}}))
 """
-EVERYTHING = "openid profile email address phone offline_access films:read films:write"
+EVERYTHING = "openid profile email address phone offline_access videos:read videos:write"
 
 
 @pytest.fixture(scope="module")
