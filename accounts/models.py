@@ -40,6 +40,28 @@ class Role(models.Model):
         return self.name
 
 
+class Group(models.Model):
+    """People who belong together (claim `groups`). No console right comes from it: those are Django's groups."""
+
+    name = models.SlugField(max_length=64, unique=True, verbose_name=_("name"))
+    description = models.CharField(max_length=255, blank=True, verbose_name=_("description"))
+    members = models.ManyToManyField("User", blank=True, related_name="member_of", verbose_name=_("members"))
+    roles = models.ManyToManyField(
+        Role, blank=True, related_name="given_by", verbose_name=_("roles"), help_text=_("Every member has them.")
+    )
+    second_factor = models.BooleanField(
+        _("second factor"), default=False, help_text=_("Members have to sign in with two factors.")
+    )
+
+    class Meta:
+        verbose_name = _("group of people")
+        verbose_name_plural = _("groups of people")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     """A person. `id` is the `sub` of every token and is never given to anybody else."""
 

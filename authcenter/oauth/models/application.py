@@ -169,6 +169,9 @@ class Application(AbstractApplication):
         help_text=_("Told of sign-outs by a hidden frame."),
     )
     frontchannel_logout_session_required = models.BooleanField(_("frames name the session"), default=True)
+    second_factor = models.BooleanField(
+        _("second factor"), default=False, help_text=_("People have to sign in to it with two factors, or a passkey.")
+    )
     contacts = models.JSONField(_("contacts"), default=list, blank=True)
     software_id = models.CharField(_("software"), max_length=255, blank=True)
     software_version = models.CharField(_("software version"), max_length=255, blank=True)
