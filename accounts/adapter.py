@@ -22,12 +22,18 @@ from django.utils.translation import ngettext
 from accounts import signing_out
 from accounts.device import device_name
 from accounts.models import User
-from accounts.sign_in import SID, authentication, current_session, end_everything_else, forget_current_session
+from accounts.sign_in import (
+    SID,
+    authentication,
+    current_session,
+    end_everything_else,
+    forget_current_session,
+    proved_again,
+)
 from authcenter import limits
 from authcenter.audit import events
 from authcenter.audit.address import client_address
 from authcenter.sessions import participants
-from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_session
 from authcenter.sessions.start import start_browser_session
 
@@ -96,13 +102,17 @@ class AccountAdapter(DefaultAccountAdapter):
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
         if not super().reauthenticate(user, password):
             return False
-        request = context.request
-        request.session.cycle_key()  # a cookie that was taken before must not rise with this one
-        if (session := current_session(request)) is not None:
-            Session.objects.filter(pk=session.pk).update(auth_time=timezone.now())
-            forget_current_session(request)  # what waited for this goes on within this very request
-            events.record(request, events.Kind.REAUTHENTICATED, actor=user.pk, subject=session.pk)
+        assert isinstance(user, User)
+        proved_again(context.request, user)
         return True
+
+    def get_login_stages(self) -> list[str]:
+        """The library's, but for the second factor and what the policy asks for, which are ours."""
+        stages: list[str] = super().get_login_stages()
+        ours = "accounts.sign_in_stages"
+        kept = [stage for stage in stages if not stage.startswith("allauth.mfa.stages.")]
+        second = next((at for at, stage in enumerate(kept) if stage.startswith("allauth.mfa.")), len(kept))
+        return [f"{ours}.FreshStage", *kept[:second], f"{ours}.SecondFactorStage", *kept[second:]]
 
     @transaction.atomic
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:

@@ -58,15 +58,12 @@ def profile(request: HttpRequest) -> HttpResponse:
     return show(request, "account/home/profile.html", {"form": form, "here": "profile"})
 
 
-@login_required
-@require_safe
-def security(request: HttpRequest) -> HttpResponse:
-    """Recent activity, refusals too, found by the person as actor or as subject."""
+def recent_activity(request: HttpRequest) -> dict[str, object]:
+    """What a person did and what was refused, found by her as actor or as subject: `page` and `told`."""
     mine = str(me(request).pk)
     found = AuditEvent.objects.filter(Q(actor=mine) | Q(subject=mine), kind__in=_TOLD)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    told = [_told(event) for event in page]
-    return show(request, "account/home/security.html", {"page": page, "told": told, "here": "security"})
+    return {"page": page, "told": [_told(event) for event in page]}
 
 
 @login_required

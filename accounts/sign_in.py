@@ -18,6 +18,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
+from authcenter.audit import events
 from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_all_but
 
@@ -27,10 +28,25 @@ SID = "sid"
 WAITING = "authorize"
 """Key of the authorization requests that wait for whoever signs in (`authcenter/oauth/pending.py`)."""
 
-ACR_PASSWORD = "urn:authcenter:acr:1"
-"""One factor. Two factors and passkeys will have classes of their own."""
+ACR_ONE = "urn:authcenter:acr:1"
+"""One factor: a password, a mailed code, or what another provider says."""
 
-_METHODS = {"password": ["pwd"], "code": ["otp"], "password_reset": ["otp"], "signup": ["pwd"]}
+ACR_TWO = "urn:authcenter:acr:2"
+"""Two factors."""
+
+ACR_PASSKEY = "phr"
+"""A passkey whose device has verified its user: two factors, and none that can be phished (OpenID EAP ACR Values)."""
+
+ACRS = (ACR_ONE, ACR_TWO, ACR_PASSKEY)
+"""From the weakest to the strongest; each is as good as those before it."""
+
+_METHODS = {
+    "password": ["pwd"],
+    "code": ["otp"],
+    "password_reset": ["otp"],
+    "signup": ["pwd"],
+    "socialaccount": ["fed"],
+}
 _SEEN_EVERY = timedelta(minutes=1)
 
 
@@ -69,13 +85,46 @@ def end_everything_else(request: HttpRequest, user: User, *, reason: str) -> int
 
 
 def authentication(request: HttpRequest, user: User) -> dict[str, Any]:
-    """How and when this person last proved who she is: `auth_time` (epoch seconds), `amr` (RFC 8176) and `acr`."""
+    """How and when this person last proved who she is: `auth_time` (epoch seconds), `amr` (RFC 8176) and `acr`.
+
+    The library's records since the sign-in began (`FreshStage` drops older ones). What another provider says of its
+    own factors is not believed. A key that stands alone is two factors only where it has verified its user.
+    """
     amr: list[str] = []
-    at = 0.0
+    at, strongest = 0.0, ACR_ONE
     for entry in get_authentication_records(request, user):
         at = max(at, float(entry.get("at", 0)))
-        amr += _METHODS.get(str(entry.get("method")), [])
-    return {"auth_time": at, "amr": list(dict.fromkeys(amr)), "acr": ACR_PASSWORD}
+        if entry.get("method") != "mfa":
+            amr += _METHODS.get(str(entry.get("method")), [])
+        elif entry.get("type") != "webauthn":
+            amr += ["otp", "mfa"]
+            strongest = max(strongest, ACR_TWO, key=ACRS.index)
+        elif entry.get("passwordless"):
+            amr += ["pop", "user", "mfa"]
+            strongest = ACR_PASSKEY
+        else:
+            amr += ["pop", "user", "mfa"]
+            strongest = max(strongest, ACR_TWO, key=ACRS.index)
+    return {"auth_time": at, "amr": list(dict.fromkeys(amr)), "acr": strongest}
+
+
+def is_as_good_as(acr: str, wanted: str) -> bool:
+    """Whether a sign-in of class `acr` is at least of the class `wanted`. Classes that are not ours are never met."""
+    return acr in ACRS and wanted in ACRS and ACRS.index(acr) >= ACRS.index(wanted)
+
+
+def proved_again(request: HttpRequest, user: User) -> None:
+    """Somebody who is signed in has just proved again who she is: the session's row says how and when.
+
+    The cookie is made anew: one that was taken before must not rise with this one.
+    """
+    request.session.cycle_key()
+    if (session := current_session(request)) is None:
+        return
+    how = authentication(request, user)
+    Session.objects.filter(pk=session.pk).update(auth_time=timezone.now(), amr=how["amr"], acr=how["acr"])
+    forget_current_session(request)  # what waited for this goes on within this very request
+    events.record(request, events.Kind.REAUTHENTICATED, actor=user.pk, subject=session.pk, amr=how["amr"])
 
 
 def _person(request: HttpRequest) -> User | AnonymousUser:

@@ -83,6 +83,13 @@ ACCOUNT = {
     },
 }
 
+MFA = {
+    "MFA_ADAPTER": "accounts.mfa_adapter.MFAAdapter",
+    "MFA_SUPPORTED_TYPES": ["totp", "webauthn"],  # recovery codes are ours: the library's can be computed from a seed
+    "MFA_TOTP_TOLERANCE": 1,  # steps of 30 seconds, to either side
+    "MFA_TRUST_ENABLED": False,  # trusted browsers are ours: the library's cannot be listed or ended one by one
+}
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -10,6 +10,7 @@ from django.views import defaults
 from django.views.generic import RedirectView
 
 from accounts import home
+from accounts.security import security
 from authcenter.api.metadata import OWN_RESOURCE
 from authcenter.console.site import site
 from authcenter.keys.jwks import jwks
@@ -59,7 +60,7 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("accounts/", include("accounts.urls")),  # signing in and up
     path("account/", home.profile, name="account"),
-    path("account/security/", home.security, name="account-security"),
+    path("account/security/", security, name="account-security"),
     path("account/sessions/", home.sessions, name="account-sessions"),
     path("account/sessions/others/", home.end_others, name="account-end-others"),
     path("account/sessions/<uuid:session>/end/", home.end_one, name="account-end-session"),

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.exceptions import TokenError
 
-from accounts.sign_in import ACR_PASSWORD
+from accounts.sign_in import ACR_ONE
 from authcenter.api import cookies, session_claims, sign_in
 from authcenter.api.authentication import enforce_csrf, record_refusal, session_person
 from authcenter.api.problems import REALM, ForeignOrigin, TokenNotValid
@@ -88,7 +88,7 @@ class TokenView(_TokenView):
         http = request._request
         user = sign_in.person(http, sent.validated_data["email"], sent.validated_data["password"])
         with transaction.atomic():
-            session = start_api_session(http, user, amr=["pwd"], acr=ACR_PASSWORD)
+            session = start_api_session(http, user, amr=["pwd"], acr=ACR_ONE)
             pair = jwt.first_pair(session, session_claims.about_person(user))
             events.record(http, events.Kind.SIGNED_IN, actor=user.pk, subject=session.pk, amr=session.amr)
         if by_cookie:

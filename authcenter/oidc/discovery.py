@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts.sign_in import ACR_PASSWORD
+from accounts.sign_in import ACRS
 from authcenter.keys.ring import ALGORITHMS
 from authcenter.oauth import client_keys, response_types
 from authcenter.oauth.authorization_request import PROMPTS
@@ -60,7 +60,7 @@ def metadata() -> dict[str, Any]:
         "response_modes_supported": list(response_types.MODES),
         "grant_types_supported": [*grant_types(), *_implicit()],
         "subject_types_supported": Application.SubjectType.values,
-        "acr_values_supported": [ACR_PASSWORD],
+        "acr_values_supported": list(ACRS),
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(ALGORITHMS),
         "token_endpoint_auth_methods_supported": every_method,

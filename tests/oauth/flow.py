@@ -18,7 +18,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.utils.http import urlencode
 
-from accounts.sign_in import ACR_PASSWORD, SID
+from accounts.sign_in import ACR_ONE, SID
 from authcenter.oauth import clients, granting, scopes
 from authcenter.oauth.models import API, Application, Authorization, Family, Grant
 from authcenter.sessions.models import Revocation, Session
@@ -204,9 +204,7 @@ class Browser:
     def enter(self, person: Any) -> "Browser":
         """Be signed in, as after the form, without its pages: for tests that are about something later."""
         person.refresh_from_db()
-        session = start_browser_session(
-            RequestFactory().get("/"), person, amr=["pwd"], acr=ACR_PASSWORD, remember=False
-        )
+        session = start_browser_session(RequestFactory().get("/"), person, amr=["pwd"], acr=ACR_ONE, remember=False)
         self.http.force_login(person)
         request = RequestFactory().get("/")
         request.session = store = self.http.session

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from accounts.sign_in import ACR_PASSWORD
+from accounts.sign_in import ACR_ONE
 from authcenter.oauth.models import Authorization
 from tests.oauth.flow import answer, claims, refresh, tokens, userinfo
 
@@ -78,13 +78,13 @@ def test_core_5_5_1_1_an_essential_class_that_was_not_reached_is_an_error(web, a
     never = asking(id_token={"acr": {"essential": True, "values": ["urn:example:gold"]}})
     told = answer(browser.authorize(web, claims=never)["Location"])
     assert told["error"] == "unmet_authentication_requirements"
-    reached = asking(id_token={"acr": {"essential": True, "values": ["urn:example:gold", ACR_PASSWORD]}})
-    assert claims(tokens(web, alice, browser, claims=reached)["id_token"])["acr"] == ACR_PASSWORD
+    reached = asking(id_token={"acr": {"essential": True, "values": ["urn:example:gold", ACR_ONE]}})
+    assert claims(tokens(web, alice, browser, claims=reached)["id_token"])["acr"] == ACR_ONE
 
 
 @pytest.mark.parametrize("changes", [{"acr_values": "urn:example:gold"}, {"display": "popup"}, {"ui_locales": "fr xx"}])
 def test_core_3_1_2_1_what_is_only_wished_for_stops_nothing(web, alice, browser, changes):
-    assert claims(tokens(web, alice, browser, **changes)["id_token"])["acr"] == ACR_PASSWORD
+    assert claims(tokens(web, alice, browser, **changes)["id_token"])["acr"] == ACR_ONE
 
 
 def test_core_3_1_2_1_ui_locales_chooses_the_first_known_language(web, browser, settings):

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from oauthlib.common import Request
 
 from accounts.models import User
-from accounts.sign_in import ACR_PASSWORD
+from accounts.sign_in import ACR_ONE
 from authcenter.audit import events
 from authcenter.oauth import granting, id_token
 from authcenter.oauth import scopes as scope_rules
@@ -45,7 +45,7 @@ class PasswordGrant(DirectGrant):
             if not application.skip_authorization:
                 raise InvalidGrantError(description="The person has not agreed to this. Use the code flow once.")
             authorization = granting.grant(user, application, wanted)
-        session = start_api_session(http, user, amr=["pwd"], acr=ACR_PASSWORD)
+        session = start_api_session(http, user, amr=["pwd"], acr=ACR_ONE)
         participants.joined(session, application, subject_of(application, user))
         events.record(http, events.Kind.SIGNED_IN, actor=user.pk, subject=session.pk, amr=session.amr)
         return Grounds(

@@ -1,0 +1,21 @@
+"""/account/security/: all that one signs in with, a section each (`templates/account/home/security/`)."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from accounts.home import me, recent_activity
+from accounts.pages import show
+
+
+@login_required
+@require_safe
+def security(request: HttpRequest) -> HttpResponse:
+    return show(request, "account/home/security.html", {**_sections(request), "here": "security"})
+
+
+def _sections(request: HttpRequest) -> dict[str, Any]:
+    """What the sections show."""
+    return {"person": me(request), **recent_activity(request)}
