@@ -53,9 +53,13 @@ def new_password(form: forms.Form) -> None:
 
 
 def counted_code(state_key: str, judge: Callable[[], str]) -> str:
+    """The guess at a mailed code whose address the cookie's session has under this key."""
+    return counted(str((context.request.session.get(state_key) or {}).get("email", "")), judge)
+
+
+def counted(email: str, judge: Callable[[], str]) -> str:
     """Count a mailed code's guess for its address before it is judged; the library counts for one browser only."""
     request = context.request
-    email = str((request.session.get(state_key) or {}).get("email", ""))
     windows = limits.mailed_code(request, email)
     if wait := limits.taken(windows):
         events.record(request, events.Kind.LIMIT_REACHED, limit="mailed_code", email=email)

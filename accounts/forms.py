@@ -8,7 +8,6 @@ from allauth.account.forms import AddEmailForm, LoginForm, SignupForm
 from allauth.account.forms import ConfirmEmailVerificationCodeForm as LibraryVerificationCodeForm
 from allauth.account.internal.flows.email_verification_by_code import EMAIL_VERIFICATION_CODE_SESSION_KEY
 from django import forms
-from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import PASSWORD_RULE, code_field, counted_code, email_field, plain
 from accounts.models import User
+from accounts.remembering import remember
 from authcenter.audit import events
 
 
@@ -25,7 +25,7 @@ class SignInForm(LoginForm):
         super().__init__(*args, **kwargs)
         self.fields["login"].label = _("E-mail address")
         self.fields["login"].widget.attrs.update(
-            {"autocomplete": "username", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
+            {"autocomplete": "username webauthn", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
         )
         self.fields["password"].help_text = ""
         plain(self)
@@ -37,9 +37,16 @@ class SignInForm(LoginForm):
         first = "password" if known else "login"
         self.fields[first].widget.attrs["autofocus"] = True
 
+    def full_clean(self) -> None:
+        """What concerns both fields is told of each (aria-describedby), and the password is the one to type again."""
+        super().full_clean()
+        if self.is_bound and self.non_field_errors():
+            for name in ("login", "password"):
+                self.fields[name].widget.attrs["aria-describedby"] = "form-errors"
+            self.fields["password"].widget.attrs["aria-invalid"] = "true"
+
     def login(self, request: HttpRequest, redirect_url: str | None = None) -> Any:
-        # Before the session starts, so that it knows for how long it is meant. 0: until the browser closes.
-        request.session.set_expiry(settings.SESSION_COOKIE_AGE if self.cleaned_data.get("remember") else 0)
+        remember(request, self.cleaned_data["remember"])
         return super().login(request, redirect_url=redirect_url)
 
 

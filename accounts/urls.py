@@ -3,10 +3,14 @@
 from allauth.account import views
 from django.urls import path
 
+from accounts.code_sign_in import AskView, CodeView
+from accounts.entrance import SignInView
 from accounts.signing_out import signing_out
 
 urlpatterns = [
-    path("login/", views.login, name="account_login"),
+    path("login/", SignInView.as_view(), name="account_login"),
+    path("login/code/", AskView.as_view(), name="account_request_login_code"),
+    path("login/code/confirm/", CodeView.as_view(), name="account_confirm_login_code"),
     path("logout/", views.logout, name="account_logout"),
     path("signing-out/", signing_out, name="account-signing-out"),
     path("signup/", views.signup, name="account_signup"),

@@ -50,6 +50,8 @@ ACCOUNT_FORMS = {
     "reset_password": "accounts.passwords.ResetForm",
     "reset_password_from_key": "accounts.passwords.NewPasswordForm",
     "confirm_email_verification_code": "accounts.forms.VerificationCodeForm",
+    "request_login_code": "accounts.code_sign_in.AskForm",
+    "confirm_login_code": "accounts.code_sign_in.CodeForm",
     "confirm_password_reset_code": "accounts.passwords.ResetCodeForm",
 }
 
@@ -66,6 +68,9 @@ ACCOUNT = {
     "ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT": 600,
     "ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT": 600,
     "ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED": True,
+    "ACCOUNT_LOGIN_BY_CODE_ENABLED": True,
+    "ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND": True,
+    "ACCOUNT_LOGIN_BY_CODE_TIMEOUT": 600,
     "ACCOUNT_PREVENT_ENUMERATION": True,
     "ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS": True,
     "ACCOUNT_EMAIL_NOTIFICATIONS": True,
@@ -79,6 +84,7 @@ ACCOUNT = {
         "login": False,
         "signup": "20/m/ip",
         "reset_password": "20/m/ip,5/m/key",
+        "request_login_code": "20/m/ip,5/m/key",
         "confirm_email": "1/10s/key",
     },
 }

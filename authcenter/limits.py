@@ -51,6 +51,11 @@ def mailed_code(request: HttpRequest, subject: str) -> list[Window]:
     ]
 
 
+def once(what: str) -> list[Window]:
+    """Something that works one time, within the day that it could be tried: of two at the same moment one is first."""
+    return [Window(what, 1, 86_400)]
+
+
 def application_secret(request: HttpRequest, client_id: str) -> list[Window]:
     """Secrets: 20 in 5 minutes for an application from one address, so that a stranger cannot lock it out; 200 from
     an address."""

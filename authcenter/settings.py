@@ -66,7 +66,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "authcenter.urls.csrf_failure"
+CSRF_FAILURE_VIEW = "accounts.entrance.stale_form"
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False  # the parent domain is not ours to decide for
 SECURE_SSL_REDIRECT = False  # the proxy in front ends TLS; redirecting a token request would leak it first

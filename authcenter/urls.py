@@ -3,8 +3,6 @@
 import inspect
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import include, path
 from django.views import defaults
 from django.views.generic import RedirectView
@@ -83,7 +81,3 @@ handler400, handler403, handler404, handler500 = (
     inspect.unwrap(page)
     for page in (defaults.bad_request, defaults.permission_denied, defaults.page_not_found, defaults.server_error)
 )
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return render(request, "403_csrf.html", status=403)

@@ -105,8 +105,31 @@ def test_reset(browser, hashes):
     assert "code" in mails(KNOWN)[0].subject
 
 
+def ask_for_code(client, email, _password=""):
+    return client.post("/accounts/login/code/", {"email": email})
+
+
+def test_code_by_mail(browser, hashes):
+    def visit(email):
+        one = browser()
+        return [
+            ask_for_code(one, email),
+            one.get("/accounts/login/code/confirm/"),
+            one.post("/accounts/login/code/confirm/", {"code": "BBBB-BBBB"}),
+            one.post("/accounts/login/code/confirm/", {"code": ""}),
+            one.post("/accounts/login/code/confirm/", {"action": "resend"}, follow=True),
+            one.get("/accounts/login/"),
+            one.get("/accounts/signup/"),
+            one.get("/account/"),
+        ]
+
+    assert assert_alike(visit, hashes) == 0
+    assert "no account" in mails(UNKNOWN)[0].subject and "no account" in mails(DISABLED)[0].subject
+    assert "is your code" in mails(KNOWN)[0].subject
+
+
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("act", [sign_in, ask_for_reset], ids=["sign-in", "reset"])
+@pytest.mark.parametrize("act", [sign_in, ask_for_reset, ask_for_code], ids=["sign-in", "reset", "code"])
 def test_as_many_statements(client, browser, sql, act):
     """Time tells too: nobody is looked for longer."""
     counts = []

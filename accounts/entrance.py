@@ -1,0 +1,59 @@
+"""The sign-in page: django-allauth's view, the way on where a sign-in is half done, and the page for a lost cookie."""
+
+from allauth.account.internal.stagekit import stash_login
+from allauth.account.stages import LoginStage
+from allauth.account.views import LoginView
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http.multipartparser import MultiPartParserError
+from django.middleware.csrf import REASON_BAD_ORIGIN, REASON_BAD_REFERER
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from accounts.forms import SignInForm
+
+
+class SignInView(LoginView):
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: LoginStage) -> HttpResponseBase:
+        """Half signed in, she comes from another application: it is the newer one that she wants to go to."""
+        onward = self.get_next_url()
+        if onward:
+            stage.login.redirect_url = onward
+            stash_login(request, stage.login)
+        response = super()._redirect_to_pending_stage(request, stage)
+        response["Location"] = self.passthrough_next_url(response["Location"])
+        return response  # type: ignore[no-any-return]
+
+    def offered_again(self, email: str) -> HttpResponse:
+        """The page with nothing typed but the address."""
+        form = SignInForm(request=self.request, initial={"login": email[:254]})
+        context = self.get_context_data(form=form, stale=True)
+        return render(self.request, "account/login.html", context, status=403)
+
+
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without the cookie that belongs to it: it was lost, or changed when somebody signed in in another tab.
+
+    Who is signed in by now goes on to where the form would have led; who is not finds her address still there. What
+    another site sent is refused and no more.
+    """
+    if request.path == reverse("account_login") and not _foreign(reason):
+        try:
+            email = request.POST.get("login", "")
+        except (SuspiciousOperation, MultiPartParserError):
+            return _refused(request)
+        view = SignInView()
+        view.setup(request)
+        if request.user.is_authenticated:
+            return redirect(view.get_authenticated_redirect_url())
+        return view.offered_again(email)
+    return _refused(request)
+
+
+def _refused(request: HttpRequest) -> HttpResponse:
+    return render(request, "403_csrf.html", status=403)
+
+
+def _foreign(reason: str) -> bool:
+    starts = (REASON_BAD_ORIGIN.partition("%s")[0], REASON_BAD_REFERER.partition("%s")[0])
+    return reason.startswith(starts)
