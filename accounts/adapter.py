@@ -19,8 +19,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import signing_out
-from accounts.device import device_name
+from accounts import alerts, letters, signing_out
 from accounts.models import User
 from accounts.sign_in import (
     SID,
@@ -160,18 +159,24 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Each mail says from which device and when it was asked for. Its links lead to the issuer, whatever host the
         request named."""
-        request = _request()
-        told = {
-            "device": device_name(request.META.get("HTTP_USER_AGENT", "")),
-            "address": client_address(request),
-            "at": timezone.now(),
-            "site": settings.SITE_NAME,
-            "issuer": settings.ISSUER,
-            **context,
-            "signup_url": settings.ISSUER + reverse("account_signup"),
-            "password_reset_url": settings.ISSUER + reverse("account_reset_password"),
+        links = {
+            "account/email/account_already_exists": "account_reset_password",
+            "account/email/unknown_account": "account_signup",
+            "console/email/choose_password": "account_reset_password",
         }
-        super().send_mail(template_prefix, email, told)
+        told = {**context, **letters.origin(_request())}
+        if name := links.get(template_prefix):
+            told["action_url"] = settings.ISSUER + reverse(name)
+        person = context.get("user") or User.objects.filter(email=email.strip().lower()).first()
+        letters.compose(template_prefix, email, told, person).send()
+
+    def send_notification_mail(
+        self, template_prefix: str, user: AbstractBaseUser, context: dict[str, Any] | None = None, email: str = ""
+    ) -> None:
+        """What the library tells of becomes an alert of ours where there is one."""
+        assert isinstance(user, User)
+        if not alerts.told_as(_request(), user, template_prefix, context or {}, email or ""):
+            super().send_notification_mail(template_prefix, user, {"user": user, **(context or {})}, email or None)
 
 
 def too_many(wait: int) -> ValidationError:

@@ -10,6 +10,10 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.home_rows import Deletion, KnownBrowser, Notice, Picture
+
+__all__ = ["Deletion", "Group", "KnownBrowser", "Notice", "Picture", "Role", "User"]
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
@@ -94,6 +98,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     phone_number_verified = models.BooleanField(_("phone number verified"), default=False)
     address = models.JSONField(_("address"), default=dict, blank=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
+    told_of_sign_ins = models.BooleanField(_("a mail for each new device"), default=True)
+    told_of_apps = models.BooleanField(_("a mail for each new app"), default=True)
 
     objects = UserManager()
 

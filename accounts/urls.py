@@ -5,6 +5,7 @@ from django.urls import path
 
 from accounts.code_sign_in import AskView, CodeView
 from accounts.entrance import SignInView
+from accounts.not_me import not_me
 from accounts.signing_out import signing_out
 
 urlpatterns = [
@@ -13,6 +14,7 @@ urlpatterns = [
     path("login/code/confirm/", CodeView.as_view(), name="account_confirm_login_code"),
     path("logout/", views.logout, name="account_logout"),
     path("signing-out/", signing_out, name="account-signing-out"),
+    path("not-me/<str:token>/", not_me, name="account-not-me"),
     path("signup/", views.signup, name="account_signup"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),

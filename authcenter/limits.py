@@ -83,6 +83,11 @@ def user_code(request: HttpRequest, person: object) -> list[Window]:
     ]
 
 
+def mailed_link(request: HttpRequest) -> list[Window]:
+    """Links of mails that are not good: 30 in 15 minutes from an address."""
+    return [Window(f"mailed-link-from {_origin(request)}", 30, 900)]
+
+
 def device_codes(request: HttpRequest, client_id: str) -> list[Window]:
     """Here successes count: a public application's device codes cost whoever asks nothing. 200 in 10 minutes for one
     application from one address."""

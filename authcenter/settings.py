@@ -219,6 +219,12 @@ REFRESH_IDLE = timedelta(days=14)
 REFRESH_ABSOLUTE = timedelta(days=90)
 BROWSER_SESSION_IDLE = timedelta(hours=24)
 BROWSER_SESSION_REMEMBERED = timedelta(days=30)
+NOTICE_LIVES = timedelta(days=7)
+"""How long a mail's link "was not me" is good."""
+
+DELETION_GRACE_DAYS = env.integer("DELETION_GRACE_DAYS", default=14)
+"""How many days somebody who asked to be deleted may still change his mind."""
+
 CONSOLE_SIGN_IN = timedelta(hours=1)
 """An operator whose sign-in is older proves himself again, however long his browser is remembered."""
 
@@ -288,6 +294,11 @@ OUTBOUND_ALLOWED = env.strings("OUTBOUND_ALLOWED", default=["localhost", "127.0.
 
 OUTBOUND_CA_FILE = env.text("OUTBOUND_CA_FILE", default="")
 """Certificates of an authority of one's own; without it, those of the system."""
+
+# --- Where people are (authcenter/audit/place.py) ------------------------------------------------------------------
+
+GEOIP_FILE = env.text("GEOIP_FILE", default="")
+"""A file of places by address in MaxMind's form (.mmdb), of the operator's own. Without it no place is shown."""
 
 # --- Mail, console, logs --------------------------------------------------------------------------------------
 

@@ -10,14 +10,12 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.core.context import request_context
-from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -271,11 +269,5 @@ def _make_primary(user: User) -> None:
 
 def _send_mail(request: HttpRequest, user: User) -> None:
     """A mail with no key in it: the code comes when its owner asks for it on the page that it names."""
-    context = {
-        "user": user,
-        "site_name": settings.SITE_NAME,
-        "address": settings.ISSUER + reverse("account_reset_password"),
-        "request": request,
-    }
     with request_context(request):  # it may be sent after the request's own is over
-        get_adapter(request).send_mail("console/email/choose_password", user.email, context)
+        get_adapter(request).send_mail("console/email/choose_password", user.email, {"user": user})

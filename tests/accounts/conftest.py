@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -54,6 +55,13 @@ def _quick_passwords(request: pytest.FixtureRequest, settings: Any) -> None:
     """Argon2 is meant to be slow; only tests that count hashes need it."""
     if "hashes" not in request.fixturenames:
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _committed_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test is one transaction that nobody commits: what waits for the commit happens at once."""
+    if "transactional_db" not in request.fixturenames:
+        monkeypatch.setattr(transaction, "on_commit", lambda act, **options: act())
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_the_code_sent_to_the_new_address_makes_it_hers(client, browser, alice):
     assert sign_in(browser(), NEW).status_code == 302
     notice = mails(OLD)[-1]
     assert notice.subject == "Your e-mail address was changed"
-    assert OLD in notice.body and NEW in notice.body and "http://localhost:8000/accounts/password/reset/" in notice.body
+    assert OLD in notice.body and NEW in notice.body and "http://localhost:8000/accounts/not-me/" in notice.body
     assert "email_verified" in kinds(subject=str(user.pk))
 
 

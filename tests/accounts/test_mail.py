@@ -1,4 +1,7 @@
-"""Mails: plain text, no word of a stranger that could lead astray, links to the issuer alone."""
+"""Mails: text and HTML, no word of a stranger that could lead astray, links to the issuer alone."""
+
+import re
+from html import unescape
 
 import pytest
 
@@ -14,7 +17,17 @@ from tests.accounts.people import (
     sign_up,
 )
 
+
+def html(message):
+    [(content, _kind)] = message.alternatives
+    return content
+
+
 HOSTILE = 'Call 0800-555 or visit https://evil.example/<a href="https://evil.example">'
+
+
+def codes_in(text):
+    return re.findall(r"^[B-Z]{4}-[B-Z]{4}$", text, re.MULTILINE)
 
 
 def every_mail(browser, person, as_from):
@@ -56,24 +69,43 @@ def test_each_act_is_told(browser, person):
 
 def test_a_visitors_words_are_not_in_a_mail(browser, person):
     for message in every_mail(browser, person, {"HTTP_USER_AGENT": HOSTILE}):
-        assert "evil" not in message.body and "0800" not in message.body
-        assert "Unknown device from 127.0.0.1" in message.body
+        for form in (message.body, html(message)):
+            assert "evil" not in form and "0800" not in form
+            assert "Unknown device" in form and "127.0.0.1" in form
 
 
-def test_mails_are_plain_text_to_one_person(browser, person):
+def test_mails_are_text_and_html_to_one_person(browser, person):
     for message in every_mail(browser, person, {"HTTP_USER_AGENT": "x\r\nBcc: evil@example.net"}):
-        assert message.content_subtype == "plain" and not getattr(message, "alternatives", [])
+        assert [kind for _content, kind in message.alternatives] == ["text/html"]
         assert len(message.to) == 1 and not message.cc and not message.bcc
         raw = message.message().as_string()
         assert "evil@example.net" not in raw
-        assert "&amp;" not in raw and "&#" not in raw, "nothing is escaped for HTML"
+        assert "&amp;" not in message.body and "&#" not in message.body, "text is not escaped for HTML"
         assert "\n" not in message.subject
+        assert message.body.count("\n\n\n") == 0 and "{" not in message.body
+
+
+def test_html_fetches_nothing_and_says_what_the_text_says(browser, person):
+    for message in every_mail(browser, person, {}):
+        form = html(message)
+        assert not re.search(r"<(img|link|script|iframe|form|object|base)\b|url\(|@import|\bon\w+=", form)
+        assert message.subject in unescape(form)
+        for code in codes_in(message.body):
+            assert code in form and code in message.subject
+        links = set(re.findall(r'href="([^"]+)"', form))
+        assert links == {word for word in message.body.split() if "://" in word}
 
 
 def test_mails_say_when_and_from_where(client, person):
     user = person()
     ask_for_reset(client, user.email)
-    assert "from 127.0.0.1," in mails(user.email)[0].body and "UTC" in mails(user.email)[0].body
+    assert "IP address: 127.0.0.1" in mails(user.email)[0].body and "UTC" in mails(user.email)[0].body
+
+
+def test_times_are_in_the_readers_zone(client, person):
+    user = person(zoneinfo="Asia/Tokyo")
+    ask_for_reset(client, user.email)
+    assert "JST" in mails(user.email)[0].body and "JST" in html(mails(user.email)[0])
 
 
 @pytest.mark.parametrize(
@@ -95,7 +127,7 @@ def test_links_lead_to_the_issuer(browser, person, headers):
     one.post("/accounts/password/reset/", {"email": "nobody@example.com"}, **headers)
     for message in mails(user.email) + mails("nobody@example.com"):
         links = [word for word in message.body.split() if "://" in word]
-        assert links and all(link.startswith("http://localhost:8000/accounts/") for link in links)
+        assert links and all(link.startswith("http://localhost:8000") for link in links)
 
 
 @pytest.mark.parametrize(
