@@ -14,6 +14,7 @@ pytestmark = pytest.mark.django_db
 LISTS = (
     "accounts/user",
     "accounts/role",
+    "accounts/group",
     "auth/group",
     "oauth/application",
     "oauth/api",

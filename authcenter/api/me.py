@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from authcenter.api.authentication import OwnAccountAuthentication, person_and_token
 from authcenter.api.permissions import OwnAccount
 from authcenter.api.schema import problems
+from authcenter.oauth import roles
 from authcenter.oauth.claims import about_person
 from authcenter.oauth.scopes import IDENTITY, OPENID
 from authcenter.sessions.jwt import ACCESS_TYP
@@ -57,6 +58,8 @@ class MeView(APIView):
         """The person behind the token; an application's token needs the scope `openid`."""
         user, token = person_and_token(request)
         if token.type != ACCESS_TYP:
-            return Response({"sub": token.subject, **about_person(user, token.scopes)})
-        roles_and_groups = {name: token.claims.get(name, []) for name in ("roles", "groups")}
-        return Response({"sub": token.subject, **about_person(user, IDENTITY), **roles_and_groups})
+            told_to = str(token.client_id)
+            return Response({"sub": token.subject, **about_person(user, token.scopes, told_to=told_to)})
+        roles_and_groups = {name: token.claims.get(name, []) for name in roles.NAMES}
+        others = [name for name in IDENTITY if name not in roles.NAMES]
+        return Response({"sub": token.subject, **about_person(user, others, told_to=""), **roles_and_groups})

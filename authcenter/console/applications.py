@@ -28,7 +28,8 @@ from authcenter.console.application_forms import ApplicationForm, NewApplication
 from authcenter.console.confirm import confirmation, is_confirmed, report, secret_page
 from authcenter.console.push import state_of
 from authcenter.console.record import RecordAdmin, list_link
-from authcenter.oauth.models import Application, Authorization, Family
+from authcenter.console.told_names import ToldNameInline
+from authcenter.oauth.models import Application, Authorization, Family, ToldName
 from authcenter.oauth.registration import JWT_BEARER, TOKEN_EXCHANGE, set_new_secret
 from authcenter.sessions import participants
 from authcenter.sessions.revocation import Kind, end_all_of_application
@@ -43,7 +44,7 @@ class ApplicationAdmin(RecordAdmin):
     fieldsets = WHOLE
     actions = ("revoke_selected",)
     actions_detail = ("roll_secret", "revoke_one")
-    goes_along = (Authorization, Family)
+    goes_along = (Authorization, Family, ToldName)
     revoked_as = Kind.APPLICATION
 
     def about(self, obj: Any) -> dict[str, Any]:
@@ -118,6 +119,9 @@ class ApplicationAdmin(RecordAdmin):
         if grants is not None and not request.user.is_superuser:
             grants.choices = [choice for choice in grants.choices if choice[0] not in _BEYOND]
         return form
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        return [ToldNameInline] if obj else []
 
     # --- Saving ---
 

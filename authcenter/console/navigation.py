@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Group as PeopleGroup
 from accounts.models import Role, User
 from authcenter.audit.models import AuditEvent
 from authcenter.keys.models import Key
@@ -23,7 +24,16 @@ from authcenter.outbox.models import Delivery
 from authcenter.sessions.models import Revocation, Session
 
 _GROUPS: tuple[tuple[Any, tuple[tuple[Any, str], ...]], ...] = (
-    (_("People"), ((User, "person"), (Role, "badge"), (Group, "shield_person"), (Session, "devices"))),
+    (
+        _("People"),
+        (
+            (User, "person"),
+            (Role, "badge"),
+            (PeopleGroup, "groups"),
+            (Group, "shield_person"),
+            (Session, "devices"),
+        ),
+    ),
     (
         _("Applications"),
         (

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 _MAY: dict[str, tuple[str, ...]] = {
     "accounts.user": ("view", "add", "change"),
     "accounts.role": ("view",),
+    "accounts.group": ("view", "change"),
     "account.emailaddress": ("view", "change"),
     "oauth.application": ("view", "add", "change"),
     "oauth.api": ("view",),
@@ -50,6 +51,11 @@ def ensure_operators_group() -> Group:
     """A group for day-to-day operators: people, applications, sessions and the log, no keys. Harmless to repeat."""
     group, made = Group.objects.get_or_create(name="operators")
     if made:
-        named = {f"{act}_{label.partition('.')[2]}" for label, acts in _MAY.items() for act in acts}
-        group.permissions.set(permission for permission in shown_permissions() if permission.codename in named)
+        wanted = {(label, f"{act}_{label.partition('.')[2]}") for label, acts in _MAY.items() for act in acts}
+        group.permissions.set(one for one in shown_permissions() if (_label(one), one.codename) in wanted)
     return group
+
+
+def _label(permission: Permission) -> str:
+    """Of its record: two rooms have a model of the name “group”."""
+    return f"{permission.content_type.app_label}.{permission.content_type.model}"

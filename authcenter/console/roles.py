@@ -6,13 +6,17 @@ from django import forms
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts.models import Role
+from accounts.models import Role, User
 from authcenter.console.operators import shown_permissions
-from authcenter.console.record import RecordAdmin
+from authcenter.console.record import RecordAdmin, list_link
 
 
 class PermissionsField(forms.ModelMultipleChoiceField):
@@ -39,12 +43,39 @@ class GroupForm(forms.ModelForm):
 
 
 class RoleAdmin(RecordAdmin):
-    list_display = ("name", "description", "people")
+    list_display = ("name", "description", "people", "by_groups")
     search_fields = ("name", "description")
-    fields = ("name", "description")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("name", "description", "who") if obj else ("name", "description")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("who",) if obj else ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Role]:
-        return super().get_queryset(request).annotate(people_count=Count("users"))
+        counted = super().get_queryset(request)
+        return counted.annotate(
+            people_count=Count("users", distinct=True),
+            by_groups_count=Count("given_by__members", distinct=True),
+        )
+
+    @display(description=_("people by groups"), ordering="by_groups_count")
+    def by_groups(self, role: Any) -> int:
+        return int(role.by_groups_count)
+
+    @display(description=_("who has it"))
+    def who(self, role: Any) -> SafeString:
+        """Directly, and through which groups; each leads to its list."""
+        count = int(role.people_count)
+        directly = ngettext("%d person directly", "%d people directly", count) % count
+        lines = [list_link(User, directly, roles__id__exact=role.pk)]
+        for group in role.given_by.annotate(members_count=Count("members")).order_by("name"):
+            count = group.members_count
+            text = ngettext("%(count)d person by the group %(group)s", "%(count)d people by the group %(group)s", count)
+            address = reverse("admin:accounts_group_members", args=[group.pk])
+            named = text % {"count": count, "group": group}
+            lines.append(format_html('<a class="text-link" href="{}">{}</a>', address, named))
+        return format_html_join("", "<div>{}</div>", ((line,) for line in lines))
 
     @display(description=_("people"), ordering="people_count")
     def people(self, role: Any) -> int:

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 from unfold.sites import UnfoldAdminSite
 
+from accounts.models import Group as PeopleGroup
 from accounts.models import Role, User
 from accounts.sign_in import current_session
 from authcenter.audit.models import AuditEvent
@@ -29,6 +30,7 @@ from authcenter.console.apis import APIAdmin, ScopeAdmin
 from authcenter.console.applications import ApplicationAdmin
 from authcenter.console.audit import AuditAdmin
 from authcenter.console.authorizations import AuthorizationAdmin, FamilyAdmin
+from authcenter.console.groups import GroupAdmin as PeopleGroupAdmin
 from authcenter.console.keys import KeyAdmin
 from authcenter.console.push import DeliveryAdmin
 from authcenter.console.registrations import InitialAccessTokenAdmin, TrustedIssuerAdmin
@@ -101,6 +103,7 @@ site = ConsoleSite()
 for model, model_admin in (
     (User, UserAdmin),
     (Role, RoleAdmin),
+    (PeopleGroup, PeopleGroupAdmin),
     (Group, GroupAdmin),
     (Application, ApplicationAdmin),
     (API, APIAdmin),

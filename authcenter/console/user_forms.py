@@ -42,6 +42,13 @@ class UserForm(forms.ModelForm):
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
 
+    end_tokens = forms.BooleanField(
+        label=_("At once"),
+        required=False,
+        help_text=_("End this person's access tokens now: applications come for new ones, which tell the change."),
+        widget=UnfoldBooleanSwitchWidget,
+    )
+
     groups = forms.ModelMultipleChoiceField(
         Group.objects.order_by("name"),
         required=False,
@@ -66,6 +73,7 @@ class UserForm(forms.ModelForm):
 
 
 class NewUserForm(UserForm):
+    end_tokens = None  # type: ignore[assignment]
     send_mail = forms.BooleanField(
         label=_("Send a mail"),
         help_text=_("It tells how to choose a password. Without a password nobody can sign in."),

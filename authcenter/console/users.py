@@ -34,7 +34,7 @@ from authcenter.console.record import RecordAdmin, list_link, without
 from authcenter.console.user_forms import EmailAddressInline, NewUserForm, PostalAddressField, UserForm
 from authcenter.oauth.models import Authorization, Family
 from authcenter.sessions.models import Session
-from authcenter.sessions.revocation import Kind, end_all_of_application, end_all_of_user
+from authcenter.sessions.revocation import Kind, end_access_tokens, end_all_of_application, end_all_of_user
 
 _RIGHTS = ("is_staff", "is_superuser", "groups")
 
@@ -48,7 +48,7 @@ class UserAdmin(RecordAdmin):
     add_fieldsets = ((None, {"fields": ("email", "name", "roles", "send_mail")}),)
     fieldsets = (
         (None, {"fields": ("email", "name", "is_active", "ends", "access")}),
-        (_("Roles"), {"fields": ("roles",)}),
+        (_("Roles"), {"fields": ("roles", "end_tokens")}),
         (_("Console"), {"fields": _RIGHTS}),
         (
             _("Profile"),
@@ -165,6 +165,8 @@ class UserAdmin(RecordAdmin):
         if change and "email" in form.changed_data:
             _end_all(request, user, "e-mail address changed by an operator")
             receipts.told(request, _("Everything of %s ended.") % user, Kind.USER, user.pk)
+        if change and form.cleaned_data.get("end_tokens"):
+            end_access_tokens(user.pk, reason="roles changed by an operator")
         if not change and form.cleaned_data.get("send_mail"):
             transaction.on_commit(lambda: _send_mail(request, user))
 

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.conf import settings
 
 from authcenter.keys.ring import ring
+from authcenter.oauth import roles
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.claims_request import allowed_names
 from authcenter.oauth.models import AccessToken, Application, DeviceGrant, Family, Grant
@@ -114,7 +115,7 @@ def mint(grounds: Grounds) -> tuple[str, dict[str, Any]]:
         "aep": grounds.application_epoch,
     }
     if grounds.user is not None:
-        claims |= _of_person(grounds)
+        claims |= _of_person(grounds) | roles.told(application.client_id, grounds.user, grounds.scopes)
     if grounds.actor is not None:
         claims["act"] = grounds.actor
     if grounds.via:

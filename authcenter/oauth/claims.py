@@ -6,14 +6,22 @@ from typing import Any
 from allauth.account.models import EmailAddress
 
 from accounts.models import User
-from authcenter.oauth.scopes import IDENTITY
+from authcenter.oauth import roles
+from authcenter.oauth.scopes import IDENTITY, ORGANIZATION_CLAIMS
 
 
-def about_person(user: User, scopes: Iterable[str], names: Iterable[str] = ()) -> dict[str, Any]:
-    """The claims of these scopes and of these names, without `sub`; what is unknown is left out (section 5.3.2)."""
+def about_person(user: User, scopes: Iterable[str], names: Iterable[str] = (), *, told_to: str) -> dict[str, Any]:
+    """The claims of these scopes and of these names, without `sub`; what is unknown is left out (section 5.3.2).
+
+    `told_to` is the client id of the application: it decides which roles and groups are told. Those of an organisation
+    belong to a membership and not to the person (`membership`).
+    """
     of_scopes = [name for scope in scopes if scope in IDENTITY for name in IDENTITY[scope].claims]
-    claims = {name: _claim(user, name) for name in dict.fromkeys([*of_scopes, *names]) if name != "sub"}
-    return {name: value for name, value in claims.items() if value not in ("", None, {})}
+    wanted = dict.fromkeys([*of_scopes, *names])
+    apart = {"sub", *roles.NAMES, *ORGANIZATION_CLAIMS}
+    claims = {name: _claim(user, name) for name in wanted if name not in apart}
+    known = {name: value for name, value in claims.items() if value not in ("", None, {})}
+    return known | roles.told(told_to, user, wanted)
 
 
 def _claim(user: User, name: str) -> Any:

@@ -20,7 +20,7 @@ from oauthlib.common import Request
 from accounts.models import User
 from accounts.sign_in import current_session
 from authcenter.audit import events
-from authcenter.oauth import authorization_request, pending, respond
+from authcenter.oauth import authorization_request, pending, respond, roles
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.claims import about_person
 from authcenter.oauth.errors import AccessDeniedError, InvalidRequestFatalError, OAuth2Error
@@ -87,11 +87,11 @@ def page_path(waiting: pending.Pending) -> str:
     return f"{reverse('oauth-consent')}?{urlencode({'txn': waiting.key})}"
 
 
-def asked_for(user: User, wanted: Wanted, living: Authorization | None) -> dict[str, Any]:
+def asked_for(user: User, application: Application, wanted: Wanted, living: Authorization | None) -> dict[str, Any]:
     """What the part of the page says that lists scopes: in groups what is new, apart what she granted before."""
     had = set(living.scopes) if living else set()
-    described = _described(wanted.scopes, user, had)
-    described += _single_claims(wanted, user, set(living.claims) if living else set())
+    described = _described(wanted.scopes, user, had, application)
+    described += _single_claims(wanted, user, set(living.claims) if living else set(), application)
     groups: dict[str, list[dict[str, Any]]] = {}
     for scope in described:
         if scope["new"]:
@@ -108,7 +108,7 @@ def _page(request: Request, user: User, wanted: Wanted, waiting: pending.Pending
     application: Application = request.client
     destination, is_web = _destination(request.redirect_uri)
     return {
-        **asked_for(user, wanted, living_authorization(user, application)),
+        **asked_for(user, application, wanted, living_authorization(user, application)),
         "application": application,
         "user": user,
         "destination": destination,
@@ -118,7 +118,7 @@ def _page(request: Request, user: User, wanted: Wanted, waiting: pending.Pending
     }
 
 
-def _described(scopes: list[str], user: User, had: set[str]) -> list[dict[str, Any]]:
+def _described(scopes: list[str], user: User, had: set[str], application: Application) -> list[dict[str, Any]]:
     """Each scope in words, with exactly what is shared. `offline_access` has a sentence of its own on the page."""
     known = {scope.name: scope for scope in Scope.objects.filter(name__in=scopes).select_related("api")}
     described = []
@@ -139,7 +139,7 @@ def _described(scopes: list[str], user: User, had: set[str]) -> list[dict[str, A
             entry |= {
                 "group": _("Your identity"),
                 "title": scope_rules.IDENTITY[name].title,
-                "shared": _shared(user, name),
+                "shared": _shared(user, name, application),
                 "write": False,
                 "sensitive": False,
             }
@@ -147,10 +147,10 @@ def _described(scopes: list[str], user: User, had: set[str]) -> list[dict[str, A
     return described
 
 
-def _single_claims(wanted: Wanted, user: User, had: set[str]) -> list[dict[str, Any]]:
+def _single_claims(wanted: Wanted, user: User, had: set[str], application: Application) -> list[dict[str, Any]]:
     """Claims that no scope of this request brings along, each by the name of its field."""
     of_scopes = {name for scope in wanted.scopes if scope in scope_rules.IDENTITY for name in _claims_of(scope)}
-    values = about_person(user, (), wanted.claim_names)
+    values = about_person(user, (), wanted.claim_names, told_to=application.client_id)
     return [
         {
             "name": name,
@@ -158,7 +158,7 @@ def _single_claims(wanted: Wanted, user: User, had: set[str]) -> list[dict[str, 
             "group": _("Your identity"),
             "title": _("See your %s") % _title(name),
             "description": "",
-            "shared": values[name] if isinstance(values.get(name), str) else "",
+            "shared": _in_words(values.get(name)),
             "write": False,
             "sensitive": False,
         }
@@ -176,8 +176,17 @@ def _title(claim: str) -> str:
     return str(getattr(known.get(claim), "verbose_name", "") or claim.replace("_", " "))
 
 
-def _shared(user: User, scope: str) -> str:
-    claims = about_person(user, [scope])
+def _in_words(value: Any) -> str:
+    """What is told, where it reads as it is: a text; or a list, which may be empty."""
+    if isinstance(value, list):
+        return ", ".join(value) or _("none at present")
+    return value if isinstance(value, str) else ""
+
+
+def _shared(user: User, scope: str, application: Application) -> str:
+    claims = about_person(user, [scope], told_to=application.client_id)
+    if scope in roles.NAMES:
+        return _in_words(claims[scope])
     if scope == "profile":
         return ", ".join(
             str(claims[name]) for name in ("name", "preferred_username", "locale", "zoneinfo") if name in claims

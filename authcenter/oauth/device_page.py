@@ -107,7 +107,7 @@ def _page(
 ) -> dict[str, Any]:
     code = vault.decrypt(asked["user_code"])
     return {
-        **consent.asked_for(session.user, Wanted(grant.scope.split(), grant.resource), None),
+        **consent.asked_for(session.user, grant.application, Wanted(grant.scope.split(), grant.resource), None),
         "application": application,
         "user": session.user,
         "user_code": code,

@@ -22,7 +22,7 @@ def mint(grounds: Grounds, access_token: str | None, *, code: str | None = None,
     """
     now = int(time.time())
     claims: dict[str, Any] = {
-        **about_person(grounds.user, scopes, grounds.claims.get("id_token", ())),
+        **about_person(grounds.user, scopes, grounds.claims.get("id_token", ()), told_to=grounds.application.client_id),
         "iss": settings.ISSUER,
         "sub": subject_of(grounds.application, grounds.user),
         "aud": grounds.application.client_id,

@@ -22,7 +22,10 @@ from authcenter.oauth.subjects import subject_of
 from authcenter.sessions.view import follower
 
 SIGNED = "application/token-introspection+jwt"
-_TOLD = ("iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti", "auth_time", "acr", "amr", "sid", "act")
+_TOLD = (
+    *("iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti", "auth_time", "acr", "amr", "sid", "act"),
+    *("roles", "groups", "org_id", "org_name", "org_role"),
+)
 
 
 @csrf_exempt

@@ -11,6 +11,8 @@ from authcenter.oauth.errors import InvalidScopeError, InvalidTargetError
 from authcenter.oauth.models import Application
 
 OPENID, OFFLINE = "openid", "offline_access"
+ROLES, GROUPS, ORGANIZATION = "roles", "groups", "organization"
+ORGANIZATION_CLAIMS = ("org_id", "org_name", "org_role")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ IDENTITY: dict[str, IdentityScope] = {
     "email": IdentityScope(_("See your e-mail address"), ("email", "email_verified")),
     "address": IdentityScope(_("See your postal address"), ("address",)),
     "phone": IdentityScope(_("See your phone number"), ("phone_number", "phone_number_verified")),
+    ROLES: IdentityScope(_("See your roles"), ("roles",)),
+    GROUPS: IdentityScope(_("See the groups that you belong to"), ("groups",)),
     OFFLINE: IdentityScope(_("Keep access when you are not using it"), ()),
 }
 

@@ -47,7 +47,8 @@ def _answer(claims: Mapping[str, Any]) -> HttpResponse:
     user = living.person_behind(claims)
     if user is None:
         return _challenge(401, "invalid_token", "The access token is not valid any more.")
-    told = {"sub": claims["sub"], **about_person(user, scopes, claims.get("userinfo_claims", ()))}
+    names = claims.get("userinfo_claims", ())
+    told = {"sub": claims["sub"], **about_person(user, scopes, names, told_to=claims["client_id"])}
     if not user.userinfo_algorithm:  # type: ignore[attr-defined]
         return JsonResponse(told, headers={"Cache-Control": "no-store"})
     signed = {"iss": settings.ISSUER, "aud": claims["client_id"], **told}

@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
-from oauth2_provider.models import get_application_model
+from oauth2_provider.models import get_application_model, get_refresh_token_model
 
 from authcenter.sessions import participants, push
 from authcenter.sessions.models import Feed, PairwiseSubject, Revocation, Session
@@ -101,6 +101,21 @@ def end_all_of_user(user: UUID, *, reason: str) -> int:
         living = Session.objects.filter(user=user, ended=None)
         participants.tell(living.values("pk"))
         living.update(ended=timezone.now(), ended_by=reason, refresh_jti="")
+        _revoke_person(user, epoch, reason)
+    return epoch
+
+
+def end_access_tokens(user: UUID, *, reason: str) -> int:
+    """Every access token of a person that is out there, by one row; nothing else. The new epoch.
+
+    What she is has changed, not who: sign-ins and refresh tokens are carried over, and applications come for new
+    access tokens with them. A code that nobody has redeemed dies, and its application asks again.
+    """
+    with transaction.atomic():
+        epoch = _raise_epoch(user)
+        # What was ended meanwhile, or is of an older epoch, is dead and stays so.
+        for carried in (Session, get_refresh_token_model()):
+            carried.objects.filter(user=user, ended=None, user_epoch=epoch - 1).update(user_epoch=epoch)
         _revoke_person(user, epoch, reason)
     return epoch
 

@@ -8,6 +8,7 @@ from authcenter.oauth.models.initial_access_token import InitialAccessToken
 from authcenter.oauth.models.logo import Logo
 from authcenter.oauth.models.pushed import PushedRequest
 from authcenter.oauth.models.tokens import AccessToken, DeviceGrant, Family, Grant, IDToken
+from authcenter.oauth.models.told import ToldName
 
 __all__ = [
     "API",
@@ -22,6 +23,7 @@ __all__ = [
     "Logo",
     "PushedRequest",
     "Scope",
+    "ToldName",
     "TrustedIssuer",
     "UsedAssertion",
 ]

@@ -116,6 +116,18 @@ class Application(AbstractApplication):
     scopes = models.ManyToManyField(
         Scope, blank=True, related_name="applications", verbose_name=_("API scopes it may ask for")
     )
+    all_roles = models.BooleanField(
+        _("all roles"),
+        default=False,
+        help_text=_("It is told every role of a person, where she granted the scope “roles”. Else those of the list."),
+    )
+    all_groups = models.BooleanField(
+        _("all groups"),
+        default=False,
+        help_text=_(
+            "It is told every group of a person, where she granted the scope “groups”. Else those of the list."
+        ),
+    )
     identity_scopes = models.JSONField(_("identity scopes it may ask for"), default=list, blank=True)
     id_token_signed_response_alg = models.CharField(
         _("ID token algorithm"), max_length=8, choices=Algorithm, default=Algorithm.RS256
