@@ -1,6 +1,6 @@
 # What people and CI type. Needs GNU make, a POSIX shell and Python 3.11 or newer; everything else is set up on demand.
 .DEFAULT_GOAL := help
-.PHONY: help run tour test attack check bench production-like lock clean environment tools
+.PHONY: help run tour test attack check messages bench production-like lock clean environment tools
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 PYTHON := .venv/bin/python
@@ -24,6 +24,9 @@ attack: tools ## Every attack of docs/attacks.md on a running server, with a tab
 
 check: tools ## Format, lint, types, templates, migrations, deploy checks, API schema, floors
 	@exec .ci/check
+
+messages: tools ## Bring the catalogs in locale/ in step with the texts in the sources, and compile them
+	@exec $(PYTHON) -m tests.languages extract
 
 bench: tools ## The benchmarks, as figures and ratios (ARGS="revocation_delay feed")
 	@exec $(PYTHON) -m bench $(ARGS)

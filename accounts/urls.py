@@ -6,6 +6,7 @@ from django.urls import path
 from accounts.code_sign_in import AskView, CodeView
 from accounts.entrance import SignInView
 from accounts.not_me import not_me
+from accounts.preferences import preferences
 from accounts.signing_out import signing_out
 
 urlpatterns = [
@@ -15,6 +16,7 @@ urlpatterns = [
     path("logout/", views.logout, name="account_logout"),
     path("signing-out/", signing_out, name="account-signing-out"),
     path("not-me/<str:token>/", not_me, name="account-not-me"),
+    path("preferences/", preferences, name="preferences"),
     path("signup/", views.signup, name="account_signup"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),

@@ -18,6 +18,17 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+LANGUAGES = [  # each as its speakers call it; English is what the sources are written in
+    ("en", "English"),
+    ("de", "Deutsch"),
+    ("fr", "Français"),
+    ("es", "Español"),
+    ("pt-br", "Português"),
+    ("zh-hans", "简体中文"),
+    ("ja", "日本語"),
+    ("ar", "العربية"),
+]
+
 OAUTH2_PROVIDER = {
     "OIDC_ENABLED": True,
     "OAUTH2_VALIDATOR_CLASS": "authcenter.oauth.validator.Validator",

@@ -127,7 +127,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "authcenter.middleware.PageHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "accounts.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.sign_in.SignInMiddleware",
@@ -158,13 +158,17 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.pages.site",
+                "accounts.frame.frame",
             ],
         },
     }
 ]
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = libraries.LANGUAGES
+LANGUAGE_COOKIE_NAME = "language"
+"""What somebody chose at the foot of a page; see accounts/languages.py."""
+
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

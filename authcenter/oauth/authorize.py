@@ -7,17 +7,16 @@ here with the request's key. What is granted goes back by `authorization_respons
 
 import time
 
-from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import translation
 from django.utils.http import urlencode
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 from oauthlib.common import Request
 
+from accounts import languages
 from accounts.sign_in import authentication, current_session
 from authcenter.oauth import authorization_request, authorization_response, consent, granting, pending, respond
 from authcenter.oauth.authorization_request import Asked
@@ -74,7 +73,7 @@ def _person(http: HttpRequest, request: Request, asked: Asked, waiting: pending.
     session, silent = current_session(http), "none" in asked.prompt
 
     def away(to: str) -> HttpResponse:
-        return _in_her_language(redirect(to), parameters.get("ui_locales"))
+        return languages.asked_for(http, redirect(to), parameters.get("ui_locales"))
 
     def wait() -> pending.Pending:
         return waiting or pending.keep(http, parameters, request.client, asked_at, request.__dict__["_pushed"])
@@ -128,20 +127,6 @@ def _is_stale(asked: Asked, auth_time: float, asked_at: float) -> bool:
 
 def _step(view: str, waiting: pending.Pending, **query: str) -> str:
     return f"{reverse(view)}?{urlencode({'next': waiting.path, **{k: v for k, v in query.items() if v}})}"
-
-
-def _in_her_language(response: HttpResponse, ui_locales: str | None) -> HttpResponse:
-    """The pages that follow, in the first of the languages asked for that they exist in (Core section 3.1.2.1)."""
-    for tag in (ui_locales or "").split()[:10]:
-        try:
-            language = translation.get_supported_language_variant(tag.lower())
-        except LookupError:
-            continue
-        response.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME, language, secure=settings.SECURE, httponly=True, samesite="Lax"
-        )
-        break
-    return response
 
 
 def _as_get(http: HttpRequest) -> HttpResponse:

@@ -83,8 +83,14 @@ def metadata() -> dict[str, Any]:
         "request_uri_parameter_supported": True,
         "require_request_uri_registration": True,
         "request_object_signing_alg_values_supported": list(client_keys.ALGORITHMS),
-        "ui_locales_supported": [code for code, _name in settings.LANGUAGES],
+        "ui_locales_supported": [_tag(code) for code, _name in settings.LANGUAGES],
     }
+
+
+def _tag(code: str) -> str:
+    """As BCP 47 likes them written: a script as in `zh-Hans`, a region as in `pt-BR`."""
+    language, _hyphen, more = code.partition("-")
+    return f"{language}-{more.title() if len(more) == 4 else more.upper()}" if more else language
 
 
 def _implicit() -> list[str]:

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from oauthlib.common import add_params_to_uri
 
-from accounts import signing_out
+from accounts import languages, signing_out
 from accounts.sign_in import current_session
 from authcenter.audit import events
 from authcenter.keys.ring import InvalidToken
@@ -44,6 +44,7 @@ class Wish:
 def logout(http: HttpRequest) -> HttpResponse:
     try:
         parameters = parsed(body_of(http) if http.method == "POST" else http.META.get("QUERY_STRING", ""))
+        languages.spoken(http, parameters.get("ui_locales"))
         wish = _wish(parameters)
     except OAuth2Error as error:
         return _page(http, error)

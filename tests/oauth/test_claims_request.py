@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from accounts.languages import ASKED_COOKIE
 from accounts.sign_in import ACR_ONE
 from authcenter.oauth.models import Authorization
 from tests.oauth.flow import answer, claims, refresh, tokens, userinfo
@@ -87,10 +88,10 @@ def test_core_3_1_2_1_what_is_only_wished_for_stops_nothing(web, alice, browser,
     assert claims(tokens(web, alice, browser, **changes)["id_token"])["acr"] == ACR_ONE
 
 
-def test_core_3_1_2_1_ui_locales_chooses_the_first_known_language(web, browser, settings):
+def test_core_3_1_2_1_ui_locales_chooses_the_first_known_language(web, browser):
     response = browser.authorize(web, ui_locales="tlh en-GB")
-    assert response.cookies[settings.LANGUAGE_COOKIE_NAME].value == "en"
-    assert settings.LANGUAGE_COOKIE_NAME not in browser.authorize(web, ui_locales="tlh").cookies
+    assert response.cookies[ASKED_COOKIE].value == "en"
+    assert not browser.authorize(web, ui_locales="tlh").cookies[ASKED_COOKIE].value
 
 
 def test_registration_2_default_max_age_stands_in_for_max_age(web, alice, browser):

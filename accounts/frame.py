@@ -1,0 +1,25 @@
+"""What stands around every page: the menus for language and theme at its foot."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import translation
+
+from accounts.preferences import THEMES, theme
+
+_NAMES = dict(settings.LANGUAGES)
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Template context."""
+    language, chosen = translation.get_language() or settings.LANGUAGE_CODE, theme(request)
+    return {
+        "language": language,
+        "language_name": _NAMES.get(language, language),
+        "languages": settings.LANGUAGES,
+        "theme": chosen,
+        "theme_name": THEMES[chosen],
+        "themes": THEMES,
+        "here_again": request.get_full_path() if request.method in {"GET", "HEAD"} else request.path,
+    }
