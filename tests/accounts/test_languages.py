@@ -77,7 +77,9 @@ def test_a_theme_is_kept_and_given_up_again(client):
     assert "data-theme" not in client.get("/accounts/login/").content.decode()
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "", "http://["])
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "", "http://["]
+)
 def test_a_choice_leads_to_no_other_site(client, elsewhere):
     assert client.post("/accounts/preferences/", {"theme": "dark", "next": elsewhere})["Location"] == "/account/"
 

@@ -71,9 +71,7 @@ def brought_in_step() -> None:
             catalog.remove(gone)
         for entry in catalog:
             if entry.msgid_plural:
-                entry.msgstr_plural = {
-                    form: entry.msgstr_plural.get(form, "") for form in range(_forms(language))
-                }
+                entry.msgstr_plural = {form: entry.msgstr_plural.get(form, "") for form in range(_forms(language))}
         write(language, catalog)
 
 
