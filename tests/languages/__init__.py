@@ -1,1 +1,1 @@
-"""The languages of the pages: texts are extracted from the sources, translated in locale/, and judged for being whole."""
+"""The languages of the pages: texts are extracted from the sources, translated in locale/, judged for being whole."""
