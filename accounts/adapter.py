@@ -10,6 +10,7 @@ from allauth.account.models import EmailAddress
 from allauth.core import context
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
@@ -22,11 +23,14 @@ from django.utils.translation import ngettext
 from accounts import alerts, letters, signing_out
 from accounts.models import User
 from accounts.sign_in import (
+    ACR_TWO,
     SID,
     authentication,
     current_session,
     end_everything_else,
     forget_current_session,
+    is_as_good_as,
+    is_below_her_best,
     proved_again,
 )
 from authcenter import limits
@@ -93,10 +97,11 @@ class AccountAdapter(DefaultAccountAdapter):
         """The library's own counter is per process and not atomic; `authenticate` counts instead."""
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Not from somebody who has just signed in; the library knows of signing in again only."""
+        """Not from somebody who has just signed in, with a second factor if she has one; the library knows of signing
+        in again only."""
         session = current_session(context.request)
         longest = timedelta(seconds=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
-        return session is None or timezone.now() - session.auth_time > longest
+        return session is None or timezone.now() - session.auth_time > longest or is_below_her_best(session)
 
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
         if not super().reauthenticate(user, password):
@@ -111,7 +116,22 @@ class AccountAdapter(DefaultAccountAdapter):
         ours = "accounts.sign_in_stages"
         kept = [stage for stage in stages if not stage.startswith("allauth.mfa.stages.")]
         second = next((at for at, stage in enumerate(kept) if stage.startswith("allauth.mfa.")), len(kept))
-        return [f"{ours}.FreshStage", *kept[:second], f"{ours}.SecondFactorStage", *kept[second:]]
+        return [
+            f"{ours}.FreshStage",
+            *kept[:second],
+            f"{ours}.SecondFactorStage",
+            *kept[second:],
+            f"{ours}.SetUpStage",
+        ]
+
+    def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
+        """A second factor first, for who has one; nothing but that while this sign-in is weaker than it could be."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        strong = [method for method in methods if str(method["id"]).startswith("mfa_")]
+        session = current_session(context.request)
+        if strong and session is not None and not is_as_good_as(session.acr, ACR_TWO):
+            return strong
+        return [*strong, *(method for method in methods if method not in strong)]
 
     @transaction.atomic
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:

@@ -30,6 +30,7 @@ class Alert(models.TextChoices):
     """`factor`: its name in words."""
     FACTOR_REMOVED = "factor_removed", _("sign-in method removed")
     """`factor`."""
+    FACTOR_GUESSED = "factor_guessed", _("second factor guessed at")
     RECOVERY_CODE_USED = "recovery_code_used", _("recovery code used")
     """`left`: how many are left."""
     RECOVERY_CODES_MADE = "recovery_codes_made", _("recovery codes made")

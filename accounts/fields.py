@@ -16,6 +16,13 @@ LONGEST_PASSWORD = 1024
 PASSWORD_RULE = _("At least 10 characters. A few words that only you would put together.")
 
 
+class OnceInput(forms.TextInput):
+    """For a code: what was typed is not shown again."""
+
+    def format_value(self, value: object) -> None:
+        return None
+
+
 def plain(form: forms.Form) -> None:
     """Every field has a label; a placeholder says it again, in a colour that is hard to read."""
     for field in form.fields.values():

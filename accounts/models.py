@@ -10,9 +10,22 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.factor_rows import HalfSignIn, RecoveryCode, TotpStep, TrustedBrowser
 from accounts.home_rows import Deletion, KnownBrowser, Notice, Picture
 
-__all__ = ["Deletion", "Group", "KnownBrowser", "Notice", "Picture", "Role", "User"]
+__all__ = [
+    "Deletion",
+    "Group",
+    "HalfSignIn",
+    "KnownBrowser",
+    "Notice",
+    "Picture",
+    "RecoveryCode",
+    "Role",
+    "TotpStep",
+    "TrustedBrowser",
+    "User",
+]
 
 
 class UserManager(BaseUserManager["User"]):

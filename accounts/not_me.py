@@ -19,13 +19,12 @@ from accounts.alerts import Alert, hash_of
 from accounts.device import device_name
 from accounts.home_rows import Notice
 from accounts.letters import in_words_of
-from accounts.models import User
+from accounts.models import RecoveryCode, User
 from authcenter import limits
 from authcenter.audit import events
 from authcenter.audit.place import place_of
 from authcenter.sessions.revocation import end_all_of_user
 
-_RECOVERY_CODES = Authenticator.Type.RECOVERY_CODES
 _BEFORE = timedelta(minutes=1)
 """What a mail tells of was written shortly before it."""
 
@@ -101,7 +100,7 @@ def _undo(user: User, notice: Notice) -> bool:
     """Remove what was added since; True where that is not enough, and the account has to be closed."""
     since = notice.at - _BEFORE
     SocialAccount.objects.filter(user=user, date_joined__gte=since).delete()
-    factors = Authenticator.objects.filter(user=user).exclude(type=_RECOVERY_CODES)
+    factors = Authenticator.objects.filter(user=user)
     newer = factors.filter(created_at__gte=since)
     # Sent to the old address: the new one is the thief's, and a new password would be mailed there.
     closed = bool(notice.alert == Alert.EMAIL_CHANGED)
@@ -109,5 +108,5 @@ def _undo(user: User, notice: Notice) -> bool:
     if added and not factors.filter(created_at__lt=since).exists():
         return True  # its removal would leave the password alone as the barrier, for whoever reads the mail
     newer.delete()
-    Authenticator.objects.filter(user=user, type=_RECOVERY_CODES, created_at__gte=since).delete()
+    RecoveryCode.objects.filter(user=user, made__gte=since).delete()
     return closed

@@ -45,14 +45,21 @@ def ago(when: datetime) -> str:
     return _("%(time)s ago") % {"time": timesince(when, depth=1)}
 
 
-def _asking(request: HttpRequest) -> dict[str, Any] | None:
-    """Name and logo of the application whose request waits for this person, where `next` leads back to it."""
+def asking_at(request: HttpRequest, onward: str | None) -> dict[str, Any] | None:
+    """Name and logo of the application whose request waits for this person, where `onward` leads back to it."""
     try:
-        target = urlsplit(request.POST.get("next") or request.GET.get("next") or "")
-    except (ValueError, SuspiciousOperation, MultiPartParserError):  # this page may be the refusal of that very request
+        target = urlsplit(onward or "")
+    except ValueError:
         return None
     key = parse_qs(target.query).get("txn", [""])[0]
     if not key or target.path != reverse("oauth-authorize"):
         return None
     waiting = request.session.get(WAITING) or {}
     return waiting.get(key) if isinstance(waiting, dict) else None
+
+
+def _asking(request: HttpRequest) -> dict[str, Any] | None:
+    try:
+        return asking_at(request, request.POST.get("next") or request.GET.get("next"))
+    except (SuspiciousOperation, MultiPartParserError):  # this page may be the refusal of that very request
+        return None

@@ -12,13 +12,13 @@ from allauth.core import context
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
 from accounts.adapter import AccountAdapter
 from accounts.fields import code_field, counted_code, email_field, new_password, plain
 from accounts.models import User
-from accounts.sign_in import end_everything_else
+from accounts.sign_in import as_it_is, end_everything_else
 from authcenter.audit import events
 from authcenter.sessions.revocation import end_all_of_user
 
@@ -89,7 +89,7 @@ class ResetForm(ResetPasswordForm):
         email: str = super().save(request, **kwargs)
         if self.users:
             state = request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY]
-            request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY] = {**state, "account": _as_it_is(self.users[0])}
+            request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY] = {**state, "account": as_it_is(self.users[0])}
         return email
 
 
@@ -111,7 +111,7 @@ class NewPasswordForm(LibraryNewPasswordForm):
 
     def clean(self) -> Any:
         state = context.request.session.get(PASSWORD_RESET_VERIFICATION_SESSION_KEY) or {}
-        if not constant_time_compare(state.get("account", ""), _as_it_is(self.user)):
+        if not constant_time_compare(state.get("account", ""), as_it_is(self.user)):
             raise ValidationError(_("The account has changed since you asked. Ask for a new code."), code="stale")
         return super().clean()
 
@@ -126,9 +126,3 @@ class NewPasswordForm(LibraryNewPasswordForm):
 def _others_end(request: HttpRequest, user: User) -> None:
     ended = end_everything_else(request, user, reason="password changed")
     events.record(request, events.Kind.PASSWORD_CHANGED, actor=user.pk, subject=user.pk, sessions_ended=ended)
-
-
-def _as_it_is(user: User) -> str:
-    """Password, address and epoch in one value: a reset that was asked for before one of them changed is void."""
-    value = f"{user.password}\n{user.email}\n{user.epoch}\n{user.is_active}"
-    return salted_hmac("accounts.passwords.reset", value, algorithm="sha256").hexdigest()

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from accounts import factor_pages
 from accounts.home import me, recent_activity
 from accounts.pages import show
 
@@ -18,4 +19,4 @@ def security(request: HttpRequest) -> HttpResponse:
 
 def _sections(request: HttpRequest) -> dict[str, Any]:
     """What the sections show."""
-    return {"person": me(request), **recent_activity(request)}
+    return {"person": me(request), **factor_pages.section(me(request)), **recent_activity(request)}

@@ -9,12 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.account.authentication import get_authentication_records
+from allauth.mfa.models import Authenticator
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
@@ -108,9 +109,22 @@ def authentication(request: HttpRequest, user: User) -> dict[str, Any]:
     return {"auth_time": at, "amr": list(dict.fromkeys(amr)), "acr": strongest}
 
 
+def as_it_is(user: User) -> str:
+    """Password, address and epoch in one value: what was begun before one of them changed is void."""
+    value = f"{user.password}\n{user.email}\n{user.epoch}\n{user.is_active}"
+    return salted_hmac("accounts.as_it_is", value, algorithm="sha256").hexdigest()
+
+
 def is_as_good_as(acr: str, wanted: str) -> bool:
     """Whether a sign-in of class `acr` is at least of the class `wanted`. Classes that are not ours are never met."""
     return acr in ACRS and wanted in ACRS and ACRS.index(acr) >= ACRS.index(wanted)
+
+
+def is_below_her_best(session: Session) -> bool:
+    """Whether this is a sign-in with one factor of somebody who has two: not enough for what only she may do."""
+    if is_as_good_as(session.acr, ACR_TWO):
+        return False
+    return Authenticator.objects.filter(user=session.user_id).exists()
 
 
 def proved_again(request: HttpRequest, user: User) -> None:

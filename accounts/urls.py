@@ -3,10 +3,12 @@
 from allauth.account import views
 from django.urls import path
 
+from accounts import second_factor_pages
 from accounts.code_sign_in import AskView, CodeView
 from accounts.entrance import SignInView
 from accounts.not_me import not_me
 from accounts.preferences import preferences
+from accounts.second_factor_set_up import set_up
 from accounts.signing_out import signing_out
 
 urlpatterns = [
@@ -20,6 +22,9 @@ urlpatterns = [
     path("signup/", views.signup, name="account_signup"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
+    path("2fa/", second_factor_pages.at_sign_in, name="mfa_authenticate"),
+    path("2fa/again/", second_factor_pages.again, name="mfa_reauthenticate"),
+    path("2fa/set-up/", set_up, name="second-factor-set-up"),
     path("confirm-email/", views.email_verification_sent, name="account_email_verification_sent"),
     path("email/", views.email, name="account_email"),
     path("password/change/", views.password_change, name="account_change_password"),

@@ -56,6 +56,20 @@ def once(what: str) -> list[Window]:
     return [Window(what, 1, 86_400)]
 
 
+def second_factor(request: HttpRequest, person: object) -> list[Window]:
+    """Codes of an authenticator app and recovery codes: 8 in 15 minutes and 40 a day for a person, from wherever and in
+    whatever sign-in, apart from the count of passwords; 50 in 15 minutes from an address.
+
+    Three codes out of a million are right at a time, so that guessing takes more than twenty years on average. Only
+    who has passed the first factor can use the count up.
+    """
+    return [
+        Window(f"second-factor {person}", 8, 900),
+        Window(f"second-factor-in-a-day {person}", 40, 86_400),
+        Window(f"second-factor-from {_origin(request)}", 50, 900),
+    ]
+
+
 def application_secret(request: HttpRequest, client_id: str) -> list[Window]:
     """Secrets: 20 in 5 minutes for an application from one address, so that a stranger cannot lock it out; 200 from
     an address."""

@@ -209,6 +209,9 @@ LOGIN_REDIRECT_URL = "/account/"
 vars().update(libraries.ACCOUNT)
 vars().update(libraries.MFA)
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+STAFF_SECOND_FACTOR = env.boolean("STAFF_SECOND_FACTOR", default=not DEMO)
+"""Whether operators must have a second factor. Who has none sets one up at the next sign-in."""
+
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE else "http"
 
 # --- Lives of what we issue -----------------------------------------------------------------------------------

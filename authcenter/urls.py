@@ -7,7 +7,7 @@ from django.urls import include, path
 from django.views import defaults
 from django.views.generic import RedirectView
 
-from accounts import home
+from accounts import factor_pages, home
 from accounts.security import security
 from authcenter.api.metadata import OWN_RESOURCE
 from authcenter.console.site import site
@@ -59,6 +59,11 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),  # signing in and up
     path("account/", home.profile, name="account"),
     path("account/security/", security, name="account-security"),
+    path("account/security/", security, name="mfa_index"),  # what the library calls it
+    path("account/security/app/", factor_pages.add_app, name="mfa_activate_totp"),
+    path("account/security/app/remove/", factor_pages.remove_app, name="mfa_deactivate_totp"),
+    path("account/security/codes/", factor_pages.codes, name="mfa_view_recovery_codes"),
+    path("account/security/browsers/end/", factor_pages.end_trust, name="account-end-trust"),
     path("account/sessions/", home.sessions, name="account-sessions"),
     path("account/sessions/others/", home.end_others, name="account-end-others"),
     path("account/sessions/<uuid:session>/end/", home.end_one, name="account-end-session"),

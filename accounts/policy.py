@@ -1,0 +1,14 @@
+"""Who must have a second factor: operators where `STAFF_SECOND_FACTOR` is on, and members of a group that asks for it.
+
+What an application asks for comes on top (`authcenter/oauth/assurance.py`).
+"""
+
+from django.conf import settings
+
+from accounts.models import User
+
+
+def needs_second_factor(user: User) -> bool:
+    if user.is_staff and settings.STAFF_SECOND_FACTOR:
+        return True
+    return user.member_of.filter(second_factor=True).exists()
