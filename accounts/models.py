@@ -12,13 +12,18 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.factor_rows import HalfSignIn, RecoveryCode, TotpStep, TrustedBrowser
 from accounts.home_rows import Deletion, KnownBrowser, Notice, Picture
+from accounts.organisation import Membership, Organisation, OrganisationDomain, OrganisationInvitation
 
 __all__ = [
     "Deletion",
     "Group",
     "HalfSignIn",
     "KnownBrowser",
+    "Membership",
     "Notice",
+    "Organisation",
+    "OrganisationDomain",
+    "OrganisationInvitation",
     "Picture",
     "RecoveryCode",
     "Role",

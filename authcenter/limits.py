@@ -128,6 +128,16 @@ def client_documents(request: HttpRequest, host: str) -> list[Window]:
     return [Window(f"documents {_origin(request)}", 30, 300), Window(f"documents-at {host.lower()}", 30, 300)]
 
 
+def organisation_invitations(request: HttpRequest, organisation: str, person: object, email: str) -> list[Window]:
+    """Mails that somebody makes us send, and so successes: 5 a day to one address, whoever asks; 200 an hour by one
+    person and for one organisation."""
+    return [
+        Window(f"invitations-to {email.strip().lower()}", 5, 86_400),
+        Window(f"invitations-by {person}", 200, 3600),
+        Window(f"invitations-of {organisation}", 200, 3600),
+    ]
+
+
 def reached(windows: Iterable[Window]) -> int:
     """Seconds to wait, or 0 where no window is full. Reads, counts nothing."""
     full = {window.key: window.most for window in windows}

@@ -69,6 +69,7 @@ urlpatterns = [
     path("account/sessions/<uuid:session>/end/", home.end_one, name="account-end-session"),
     path("account/apps/", connected_apps, name="account-apps"),
     path("account/apps/<uuid:authorization>/remove/", remove_app, name="account-remove-app"),
+    path("account/organisations/", include("accounts.organisation_urls")),
     path("api/", include("authcenter.api.urls")),
     path("admin/", site.urls),
 ]

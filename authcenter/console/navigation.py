@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Group as PeopleGroup
-from accounts.models import Role, User
+from accounts.models import Membership, Organisation, OrganisationInvitation, Role, User
 from authcenter.audit.models import AuditEvent
 from authcenter.keys.models import Key
 from authcenter.oauth.models import (
@@ -30,6 +30,9 @@ _GROUPS: tuple[tuple[Any, tuple[tuple[Any, str], ...]], ...] = (
             (User, "person"),
             (Role, "badge"),
             (PeopleGroup, "groups"),
+            (Organisation, "corporate_fare"),
+            (Membership, "card_membership"),
+            (OrganisationInvitation, "mail"),
             (Group, "shield_person"),
             (Session, "devices"),
         ),

@@ -27,12 +27,16 @@ ACTS: dict[str, tuple[Any, str]] = {
 """Each kind's own page, which says what will be hit, asks, and ends it by the one function that does."""
 
 
+_KINDS = [(kind, label) for kind, label in Kind.choices if kind in ACTS or kind == Kind.TOKEN]
+"""A membership ends where it is kept: on the pages of its organisation."""
+
+
 class RevocationForm(forms.Form):
     """Finds what is meant. `found` is the record, or the `jti` of a token."""
 
     found: Any = None
 
-    kind = forms.ChoiceField(label=_("kind"), choices=Kind.choices, widget=UnfoldAdminSelectWidget)
+    kind = forms.ChoiceField(label=_("kind"), choices=_KINDS, widget=UnfoldAdminSelectWidget)
     what = forms.CharField(
         label=_("which"),
         max_length=20_000,

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods
 from unfold.sites import UnfoldAdminSite
 
 from accounts.models import Group as PeopleGroup
-from accounts.models import Role, User
+from accounts.models import Membership, Organisation, OrganisationInvitation, Role, User
 from accounts.sign_in import current_session
 from authcenter.audit.models import AuditEvent
 from authcenter.console.apis import APIAdmin, ScopeAdmin
@@ -32,6 +32,7 @@ from authcenter.console.audit import AuditAdmin
 from authcenter.console.authorizations import AuthorizationAdmin, FamilyAdmin
 from authcenter.console.groups import GroupAdmin as PeopleGroupAdmin
 from authcenter.console.keys import KeyAdmin
+from authcenter.console.organisations import MembershipAdmin, OrganisationAdmin, OrganisationInvitationAdmin
 from authcenter.console.push import DeliveryAdmin
 from authcenter.console.registrations import InitialAccessTokenAdmin, TrustedIssuerAdmin
 from authcenter.console.revocations import RevocationAdmin
@@ -104,6 +105,9 @@ for model, model_admin in (
     (User, UserAdmin),
     (Role, RoleAdmin),
     (PeopleGroup, PeopleGroupAdmin),
+    (Organisation, OrganisationAdmin),
+    (Membership, MembershipAdmin),
+    (OrganisationInvitation, OrganisationInvitationAdmin),
     (Group, GroupAdmin),
     (Application, ApplicationAdmin),
     (API, APIAdmin),

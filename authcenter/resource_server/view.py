@@ -12,7 +12,7 @@ from typing import Any
 KEPT_SECONDS = 90_000.0
 """An entry is kept this long after it was seen: the longest life of an access token (a day), and an hour for clocks."""
 
-_KINDS = (("session", "sid"), ("authorization", "gid"), ("family", "fid"), ("token", "jti"))
+_KINDS = (("session", "sid"), ("authorization", "gid"), ("family", "fid"), ("membership", "mid"), ("token", "jti"))
 _EPOCHS = (("user", "sub", "uep"), ("application", "client_id", "aep"))
 
 Entry = tuple[str, str, int | None]

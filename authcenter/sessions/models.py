@@ -57,7 +57,7 @@ class Session(models.Model):
 
 
 class Revocation(models.Model):
-    """A session, authorization, family, key or token is dead; or a user or application is at epoch N.
+    """A session, authorization, family, membership, key or token is dead; or a user or application is at epoch N.
 
     Such ids are never used again, so no clock is compared. The row may go when every token it concerns has expired.
     """
@@ -66,6 +66,7 @@ class Revocation(models.Model):
         SESSION = "session", _("session")
         AUTHORIZATION = "authorization", _("authorization")
         FAMILY = "family", _("family")
+        MEMBERSHIP = "membership", _("membership")
         KEY = "key", _("key")
         TOKEN = "token", _("token")
         USER = "user", _("user")

@@ -37,6 +37,7 @@ def about(claims: Mapping[str, Any]) -> Q:
         (Revocation.Kind.SESSION, "sid"),
         (Revocation.Kind.AUTHORIZATION, "gid"),
         (Revocation.Kind.FAMILY, "fid"),
+        (Revocation.Kind.MEMBERSHIP, "mid"),
         (Revocation.Kind.TOKEN, "jti"),
     ):
         if isinstance(claims.get(name), str):
