@@ -13,14 +13,14 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import alerts, letters, signing_out
+from accounts import alerts, known_browsers, letters, signing_out
 from accounts.models import User
 from accounts.sign_in import (
     ACR_TWO,
@@ -147,6 +147,12 @@ class AccountAdapter(DefaultAccountAdapter):
         forget_current_session(request)
         request.user = user
         events.record(request, events.Kind.SIGNED_IN, actor=user.pk, subject=session.pk, amr=how["amr"])
+        known_browsers.met(request, user, session)
+
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **options: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **options)
+        known_browsers.remember(request, response)
+        return response
 
     @transaction.atomic
     def logout(self, request: HttpRequest) -> None:

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.exceptions import TokenError
 
+from accounts.known_browsers import met_app
 from accounts.sign_in import ACR_ONE
 from authcenter.api import cookies, session_claims, sign_in
 from authcenter.api.authentication import enforce_csrf, record_refusal, session_person
@@ -91,6 +92,7 @@ class TokenView(_TokenView):
             session = start_api_session(http, user, amr=["pwd"], acr=ACR_ONE)
             pair = jwt.first_pair(session, session_claims.about_person(user))
             events.record(http, events.Kind.SIGNED_IN, actor=user.pk, subject=session.pk, amr=session.amr)
+            met_app(http, user, session)
         if by_cookie:
             rotate_token(http)
         return _answer(request, pair, by_cookie=by_cookie)

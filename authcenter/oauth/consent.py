@@ -24,7 +24,7 @@ from authcenter.oauth import authorization_request, pending, respond, roles
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.claims import about_person
 from authcenter.oauth.errors import AccessDeniedError, InvalidRequestFatalError, OAuth2Error
-from authcenter.oauth.granting import Wanted, grant, living_authorization
+from authcenter.oauth.granting import Wanted, grant, living_authorization, tell_if_new
 from authcenter.oauth.models import API, Application, Authorization, Scope
 from authcenter.oauth.redirects import is_loopback
 
@@ -68,6 +68,7 @@ def consent(http: HttpRequest) -> HttpResponse:
         scopes=request.scopes,
         claims=wanted.claim_names,
     )
+    tell_if_new(http, authorization)
     return redirect(waiting.path)
 
 

@@ -57,6 +57,7 @@ def allow(http: HttpRequest, session: Session, grant: DeviceGrant) -> bool:
             acr=how["acr"],
         )
         _record(http, events.Kind.CONSENT_GIVEN, session, grant, subject=authorization.pk, scopes=scopes)
+        granting.tell_if_new(http, authorization)
     return True
 
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts import alerts
 from accounts.models import User
 from authcenter.oauth.models import Application, Authorization
 from authcenter.oauth.pending import Pending
@@ -58,11 +60,18 @@ def grant(user: User, application: Application, wanted: Wanted) -> Authorization
                 living.resources = list(dict.fromkeys([*living.resources, *wanted.resources]))
                 living.claims = list(dict.fromkeys([*living.claims, *wanted.claim_names]))
                 living.updated = living.last_used = timezone.now()
+                living.is_new = living._state.adding
                 living.save()
                 return living
         except IntegrityError:  # the same consent at the same moment in another tab: now there is one to extend
             continue
     raise RuntimeError("two consents at once, twice")
+
+
+def tell_if_new(http: HttpRequest, authorization: Authorization) -> None:
+    """A mail for an application that was not connected before, after a page where the person agreed."""
+    if authorization.is_new:
+        alerts.tell(http, authorization.user, alerts.Alert.NEW_APP, application=authorization.application.name)
 
 
 def living_authorization(user: User, application: Application) -> Authorization | None:

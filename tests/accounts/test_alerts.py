@@ -191,3 +191,81 @@ def test_a_changed_password_is_told_with_the_link(client, browser, alice):
     change_password(client)
     browser().post(link(mails(alice.email)[-1]))
     assert not User.objects.get().has_usable_password() and not is_signed_in(client)
+
+
+# --- New devices and apps -------------------------------------------------------------------------------------
+
+
+def subjects(user):
+    return [message.subject for message in mails(user.email)]
+
+
+NEWS = "New sign-in to your account"
+
+
+def test_a_new_browser_is_told_of_but_not_the_very_first_and_not_twice(browser, alice):
+    first, second = browser(), browser()
+    sign_in(first, alice.email)
+    assert subjects(alice) == []
+    sign_in(second, alice.email)
+    assert subjects(alice) == [NEWS]
+    for one in (first, second):
+        one.post("/accounts/logout/")
+        sign_in(one, alice.email)
+    assert subjects(alice) == [NEWS]
+
+
+def test_a_browser_is_new_for_each_person(browser, alice, person):
+    bob, shared = person("bob@example.com"), browser()
+    sign_in(browser(), bob.email)
+    sign_in(shared, alice.email)
+    shared.post("/accounts/logout/")
+    sign_in(shared, bob.email)
+    assert subjects(bob) == [NEWS]
+
+
+def test_the_cookie_is_long_lived_and_for_no_script(client, alice):
+    sign_in(client, alice.email)
+    cookie = client.cookies["browser"]
+    assert cookie["httponly"] and cookie["samesite"] == "Lax" and int(cookie["max-age"]) > 300 * 86400
+    assert cookie.value not in str(list(alice.known_browsers.values_list()))
+
+
+@pytest.mark.parametrize("value", ["", "x", "'; DROP", "a" * 33])
+def test_a_cookie_of_another_form_is_made_anew(client, alice, value):
+    client.cookies["browser"] = value
+    sign_in(client, alice.email)
+    assert len(client.cookies["browser"].value) == 32
+
+
+def test_a_wrong_password_makes_no_browser_known(browser, alice):
+    sign_in(browser(), alice.email)
+    thief = browser()
+    sign_in(thief, alice.email, "wrong wrong wrong")
+    assert "browser" not in thief.cookies and alice.known_browsers.count() == 1
+
+
+def api_sign_in(agent, email):
+    from django.test import Client
+
+    from tests.conftest import PASSWORD
+
+    body = {"email": email, "password": PASSWORD}
+    return Client(HTTP_HOST="localhost", HTTP_USER_AGENT=agent).post("/api/token/", body, "application/json")
+
+
+def test_a_new_app_of_the_jwt_sessions_is_told_of_once(alice):
+    for agent in ("shop/1", "shop/1", "other/2", "shop/1"):
+        assert api_sign_in(agent, alice.email).status_code == 200
+    assert subjects(alice) == [NEWS]
+
+
+def test_new_devices_and_apps_may_be_silent_and_nothing_else(browser, alice):
+    User.objects.update(told_of_sign_ins=False, told_of_apps=False)
+    alice.refresh_from_db()
+    sign_in(browser(), alice.email)
+    sign_in(browser(), alice.email)
+    request = RequestFactory().get("/")
+    for alert in Alert:
+        tell(request, alice, alert, application="x", due=timezone.now())
+    assert len(mails(alice.email)) == len(Alert) - 2

@@ -62,6 +62,7 @@ def test_each_act_is_told(browser, person):
         "Your password was changed",
         "is your code for a new password",
         "Your password was reset",
+        "New to your account",
         "is your code",
         "Your address was changed",
     ]

@@ -30,6 +30,9 @@ class Authorization(models.Model):
     withdrawn = models.DateTimeField(_("withdrawn"), null=True, blank=True)
     withdrawn_by = models.CharField(_("withdrawn by"), max_length=40, blank=True)
 
+    is_new = False
+    """Whether this very request made it, and did not extend it; no column."""
+
     class Meta:
         verbose_name = _("authorization")
         verbose_name_plural = _("authorizations")
