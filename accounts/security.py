@@ -7,7 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts import factor_pages
-from accounts.home import me, recent_activity
+from accounts.activity import recent_activity
+from accounts.alert_choice import AlertForm
+from accounts.home import me
 from accounts.pages import show
 
 
@@ -19,4 +21,9 @@ def security(request: HttpRequest) -> HttpResponse:
 
 def _sections(request: HttpRequest) -> dict[str, Any]:
     """What the sections show."""
-    return {"person": me(request), **factor_pages.section(me(request)), **recent_activity(request)}
+    return {
+        "person": me(request),
+        "alert_form": AlertForm(instance=me(request)),
+        **factor_pages.section(me(request)),
+        **recent_activity(request),
+    }

@@ -8,6 +8,8 @@ from django.views import defaults
 from django.views.generic import RedirectView
 
 from accounts import factor_pages, home
+from accounts.activity import activity
+from accounts.alert_choice import choose_alerts
 from accounts.security import security
 from authcenter.api.metadata import OWN_RESOURCE
 from authcenter.console.site import site
@@ -25,6 +27,7 @@ from authcenter.oauth.token import token
 from authcenter.oidc.discovery import discovery
 from authcenter.oidc.logout import confirm_logout, logout, signed_out
 from authcenter.oidc.userinfo import userinfo
+from authcenter.portal import sign_ins
 from authcenter.portal.connected_apps import connected_apps, remove_app
 from authcenter.resource_server.drf import metadata_view
 from authcenter.server.health import livez, readyz
@@ -64,9 +67,11 @@ urlpatterns = [
     path("account/security/app/remove/", factor_pages.remove_app, name="mfa_deactivate_totp"),
     path("account/security/codes/", factor_pages.codes, name="mfa_view_recovery_codes"),
     path("account/security/browsers/end/", factor_pages.end_trust, name="account-end-trust"),
-    path("account/sessions/", home.sessions, name="account-sessions"),
-    path("account/sessions/others/", home.end_others, name="account-end-others"),
-    path("account/sessions/<uuid:session>/end/", home.end_one, name="account-end-session"),
+    path("account/security/alerts/", choose_alerts, name="account-alerts"),
+    path("account/sessions/", sign_ins.sessions, name="account-sessions"),
+    path("account/sessions/others/", sign_ins.end_others, name="account-end-others"),
+    path("account/sessions/<uuid:session>/end/", sign_ins.end_one, name="account-end-session"),
+    path("account/activity/", activity, name="account-activity"),
     path("account/apps/", connected_apps, name="account-apps"),
     path("account/apps/<uuid:authorization>/remove/", remove_app, name="account-remove-app"),
     path("account/organisations/", include("accounts.organisation_urls")),

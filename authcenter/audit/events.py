@@ -31,6 +31,7 @@ def record(
         subject=_text(subject, 255),
         client_id=_text(client_id, 255),
         address=client_address(request) if request is not None else "",
+        user_agent=_text(request.META.get("HTTP_USER_AGENT", ""), 255) if request is not None else "",
         request_id=getattr(request, "request_id", ""),
         detail={name: _plain(value) for name, value in detail.items()},
     )

@@ -78,6 +78,7 @@ class AuditEvent(models.Model):
     """Whom or what it concerns: a user's id, a session, an application."""
     client_id = models.CharField(max_length=255, blank=True, verbose_name=_("application"))
     address = models.CharField(max_length=45, blank=True, verbose_name=_("address"))
+    user_agent = models.CharField(max_length=255, blank=True, verbose_name=_("user agent"))
     request_id = models.CharField(max_length=64, blank=True, verbose_name=_("request ID"))
     detail = models.JSONField(default=dict, blank=True, verbose_name=_("detail"))
 

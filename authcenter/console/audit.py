@@ -35,7 +35,18 @@ class AuditAdmin(ReadOnlyAdmin):
     search_fields = ("actor", "subject", "client_id", "address", "request_id")
     search_help_text = _("E-mail address, user ID, client ID, address or request ID")
     ordering = ("-at",)
-    fields = ("when", "kind", "actor_text", "subject_text", "client_id", "address", "request_id", "details", "id")
+    fields = (
+        "when",
+        "kind",
+        "actor_text",
+        "subject_text",
+        "client_id",
+        "address",
+        "user_agent",
+        "request_id",
+        "details",
+        "id",
+    )
     actions = None
     show_facets = admin.ShowFacets.NEVER  # they would count the whole log
 

@@ -161,3 +161,39 @@ def test_devices_have_plain_names(user_agent, name):
     from accounts.device import device_name
 
     assert device_name(user_agent) == name
+
+
+def test_it_says_how_and_for_which_applications(browser, alice, application):
+    from authcenter.sessions.models import Participant, Session
+
+    here = browser()
+    sign_in(here, alice.email)
+    session = Session.objects.get(user=alice)
+    app, _secret = application("web", name="Paint Shop")
+    Participant.objects.create(session=session.pk, client_id=app.client_id, subject=alice.pk, expires=session.expires)
+    page = here.get("/account/sessions/").content.decode()
+    assert "password" in page and "Paint Shop" in page and "Used for" in page
+
+
+def test_a_device_is_found_among_many(browser, alice):
+    here = browser()
+    sign_in(here, alice.email)
+    for agent in ("Firefox/140", "curl/8"):
+        sign_in(browser(HTTP_USER_AGENT=agent), alice.email)
+    page = here.get("/account/sessions/?q=curl").content.decode()
+    assert page.count('class="item"') == 1 and "curl" in page
+    assert "No device like that." in here.get("/account/sessions/?q=%25").content.decode()
+    assert here.get("/account/sessions/?q=%00").status_code == 200
+
+
+def test_the_statements_do_not_grow_with_the_sign_ins(browser, person, sql):
+    alice = person("alice@example.com")
+    here = browser()
+    sign_in(here, alice.email)
+    counts = []
+    for _ in range(2):
+        sign_in(browser(), alice.email)
+        with sql() as statements:
+            here.get("/account/sessions/")
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
