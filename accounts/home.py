@@ -13,6 +13,8 @@ from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.pages import show
 
+PER_PAGE = 20
+
 
 def me(request: HttpRequest) -> User:
     """Whoever `login_required` has let through."""
