@@ -20,8 +20,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import alerts, known_browsers, letters, signing_out
+from accounts import alerts, known_browsers, letters, parked, signing_out
 from accounts.models import User
+from accounts.remembering import is_remembered
 from accounts.sign_in import (
     ACR_TWO,
     SID,
@@ -70,7 +71,7 @@ class AccountAdapter(DefaultAccountAdapter):
         signs out, the console afterwards."""
         session = current_session(request)
         some = signing_out.waits(request) or (session is not None and participants.frames(session.pk))
-        return reverse("account-signing-out" if some else "account_login")
+        return reverse("account-signing-out" if some else signing_out.onward(request))
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         """The one door for passwords: the sign-in page, signing in again, and `/api/token/`.
@@ -136,14 +137,16 @@ class AccountAdapter(DefaultAccountAdapter):
     @transaction.atomic
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         assert isinstance(user, User)
+        parked.make_room(request, user)
         super().login(request, user)
         how = authentication(request, user)
         if not how["amr"]:  # she has just chosen her password and proved her address: sign-up
             record_authentication(request, user, method="password")
             how = authentication(request, user)
-        remember = not request.session.get_expire_at_browser_close()
+        remember = is_remembered(request)
         session = start_browser_session(request, user, amr=how["amr"], acr=how["acr"], remember=remember)
         request.session[SID] = str(session.pk)
+        parked.settle(request, remembered=remember)
         forget_current_session(request)
         request.user = user
         events.record(request, events.Kind.SIGNED_IN, actor=user.pk, subject=session.pk, amr=how["amr"])
@@ -158,7 +161,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def logout(self, request: HttpRequest) -> None:
         session = current_session(request)
         frames = participants.frames(session.pk) if session else []
-        super().logout(request)
+        parked.kept_over(request, lambda: super(AccountAdapter, self).logout(request))
         forget_current_session(request)
         signing_out.begin(request, frames)
         if session is not None and end_session(session.pk, reason="signed out"):

@@ -1,5 +1,7 @@
 """The sign-in page: django-allauth's view, the way on where a sign-in is half done, and the page for a lost cookie."""
 
+from typing import Any
+
 from allauth.account.internal.stagekit import stash_login
 from allauth.account.stages import LoginStage
 from allauth.account.views import LoginView
@@ -10,10 +12,14 @@ from django.middleware.csrf import REASON_BAD_ORIGIN, REASON_BAD_REFERER
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from accounts import parked
 from accounts.forms import SignInForm
 
 
 class SignInView(LoginView):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "others": parked.any_parked(self.request)}
+
     def _redirect_to_pending_stage(self, request: HttpRequest, stage: LoginStage) -> HttpResponseBase:
         """Half signed in, she comes from another application: it is the newer one that she wants to go to."""
         onward = self.get_next_url()

@@ -14,6 +14,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts import parked
 from accounts.fields import PASSWORD_RULE, code_field, counted_code, email_field, plain
 from accounts.models import User
 from accounts.remembering import remember
@@ -47,7 +48,9 @@ class SignInForm(LoginForm):
 
     def login(self, request: HttpRequest, redirect_url: str | None = None) -> Any:
         remember(request, self.cleaned_data["remember"])
-        return super().login(request, redirect_url=redirect_url)
+        response = super().login(request, redirect_url=redirect_url)
+        parked.settle(request, remembered=self.cleaned_data["remember"])  # the library knows of one account only
+        return response
 
 
 class SignUpForm(SignupForm):

@@ -47,15 +47,18 @@ def ago(when: datetime) -> str:
 
 def asking_at(request: HttpRequest, onward: str | None) -> dict[str, Any] | None:
     """Name and logo of the application whose request waits for this person, where `onward` leads back to it."""
+    waiting = request.session.get(WAITING) or {}
+    return waiting.get(asked_key(onward)) if isinstance(waiting, dict) else None
+
+
+def asked_key(onward: str | None) -> str:
+    """Key of the application's request that `onward` leads back to, or empty."""
     try:
         target = urlsplit(onward or "")
     except ValueError:
-        return None
+        return ""
     key = parse_qs(target.query).get("txn", [""])[0]
-    if not key or target.path != reverse("oauth-authorize"):
-        return None
-    waiting = request.session.get(WAITING) or {}
-    return waiting.get(key) if isinstance(waiting, dict) else None
+    return key if target.path == reverse("oauth-authorize") else ""
 
 
 def _asking(request: HttpRequest) -> dict[str, Any] | None:

@@ -1,9 +1,17 @@
-"""“Keep me signed in”: for how long this browser's cookie lives."""
+"""“Keep me signed in for 30 days”: what the person ticked, until her sign-in is whole."""
 
-from django.conf import settings
 from django.http import HttpRequest
+
+_KEY = "remember"
 
 
 def remember(request: HttpRequest, wanted: bool) -> None:
-    """Before the session starts, so that it knows for how long it is meant; else until the browser closes."""
-    request.session.set_expiry(settings.SESSION_COOKIE_AGE if wanted else 0)
+    """Before the sign-in is whole: there may be a second factor to come."""
+    request.session.pop(_KEY, None)
+    if wanted:
+        request.session[_KEY] = True
+
+
+def is_remembered(request: HttpRequest) -> bool:
+    """Whether the sign-in that becomes whole now was to be remembered. Asked once."""
+    return bool(request.session.pop(_KEY, False))

@@ -29,6 +29,9 @@ SID = "sid"
 WAITING = "authorize"
 """Key of the authorization requests that wait for whoever signs in (`authcenter/oauth/pending.py`)."""
 
+PARKED = "parked"
+"""Key of the other accounts' sign-ins of this browser (`accounts/parked.py`)."""
+
 ACR_ONE = "urn:authcenter:acr:1"
 """One factor: a password, a mailed code, or what another provider says."""
 
@@ -83,6 +86,22 @@ def end_everything_else(request: HttpRequest, user: User, *, reason: str) -> int
     request.session.cycle_key()
     forget_current_session(request)
     return ended
+
+
+def is_good(session: Session, password_hash: str) -> bool:
+    """Whether a sign-in holds by its row, its person and the hash (of her password) that the cookie's session kept."""
+    user: User = session.user
+    if not session.is_alive or not user.is_active or user.epoch != session.user_epoch:
+        return False
+    # The fallbacks: a new SECRET_KEY signs nobody out while the old one is among SECRET_KEY_FALLBACKS.
+    hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+    return any(constant_time_compare(password_hash, good) for good in hashes)
+
+
+def unanswered(request: HttpRequest) -> dict[str, Any]:
+    """The requests of applications that wait, for whoever comes: what one person answered is no answer of the next."""
+    waiting = request.session.get(WAITING) or {}
+    return {key: {**entry, "shown_to": "", "consented": False} for key, entry in waiting.items()}
 
 
 def authentication(request: HttpRequest, user: User) -> dict[str, Any]:
@@ -151,7 +170,11 @@ def _found(request: HttpRequest) -> Session | None:
     if not sid or not stored_user:
         return None
     session = Session.objects.select_related("user").filter(pk=uuid.UUID(sid)).first()
-    if session is None or str(session.user_id) != stored_user or not _is_good(session, request):
+    if (
+        session is None
+        or str(session.user_id) != stored_user
+        or not is_good(session, request.session.get(HASH_SESSION_KEY, ""))
+    ):
         _forget(request)
         return None
     session.user.backend = "allauth.account.auth_backends.AuthenticationBackend"
@@ -161,24 +184,16 @@ def _found(request: HttpRequest) -> Session | None:
     return session
 
 
-def _is_good(session: Session, request: HttpRequest) -> bool:
-    user: User = session.user
-    if not session.is_alive or not user.is_active or user.epoch != session.user_epoch:
-        return False
-    kept = request.session.get(HASH_SESSION_KEY, "")
-    # The fallbacks: a new SECRET_KEY signs nobody out while the old one is among SECRET_KEY_FALLBACKS.
-    hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
-    return any(constant_time_compare(kept, good) for good in hashes)
-
-
 def _forget(request: HttpRequest) -> None:
-    """An ended sign-in leaves nothing to the next person in the cookie's session, but for what an application asked.
+    """An ended sign-in leaves nothing to the next person in the cookie's session, but for what an application asked,
+    and for the other accounts of this browser: among them the ended one is named, for who signs in to it again.
 
     What is left would be swept at the next sign-in, together with what that one has written by then.
     """
-    waiting = request.session.get(WAITING)
+    waiting, parked = unanswered(request), request.session.get(PARKED)
+    sid, user = request.session.get(SID), request.session.get(SESSION_KEY)
     request.session.flush()
     if waiting:
-        request.session[WAITING] = {
-            key: {**entry, "shown_to": "", "consented": False} for key, entry in waiting.items()
-        }
+        request.session[WAITING] = waiting
+    if parked:
+        request.session[PARKED] = [*parked, {"sid": sid, "user": user, "remembered": True, "proof": {}}]

@@ -4,8 +4,10 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from accounts.sign_in import PARKED
 from authcenter.sessions.participants import origins
 
 _KEY = "signing_out"
@@ -14,11 +16,16 @@ _KEY = "signing_out"
 def begin(request: HttpRequest, frames: list[str]) -> None:
     """Keep for the next page which applications are to be told; in the new cookie session of a stranger."""
     if frames:
-        request.session[_KEY] = frames
+        request.session[_KEY] = [*request.session.get(_KEY, []), *frames]
 
 
 def waits(request: HttpRequest) -> bool:
     return bool(request.session.get(_KEY))
+
+
+def onward(request: HttpRequest) -> str:
+    """The name of the page after a sign-out: where other accounts of this browser are signed in, one chooses."""
+    return "account-choose" if request.session.get(PARKED) else "account_login"
 
 
 def page(request: HttpRequest, onward: str) -> HttpResponse:
@@ -31,4 +38,4 @@ def page(request: HttpRequest, onward: str) -> HttpResponse:
 
 @require_safe
 def signing_out(request: HttpRequest) -> HttpResponse:
-    return page(request, "/accounts/login/") if waits(request) else redirect("account_login")
+    return page(request, reverse(onward(request))) if waits(request) else redirect(onward(request))

@@ -4,6 +4,7 @@ from allauth.account import views
 from django.urls import path
 
 from accounts import second_factor_pages
+from accounts.chooser import another, choose, remove, sign_out_all
 from accounts.code_sign_in import AskView, CodeView
 from accounts.entrance import SignInView
 from accounts.not_me import not_me
@@ -15,6 +16,10 @@ urlpatterns = [
     path("login/", SignInView.as_view(), name="account_login"),
     path("login/code/", AskView.as_view(), name="account_request_login_code"),
     path("login/code/confirm/", CodeView.as_view(), name="account_confirm_login_code"),
+    path("choose/", choose, name="account-choose"),
+    path("choose/another/", another, name="account-choose-another"),
+    path("choose/remove/", remove, name="account-choose-remove"),
+    path("choose/sign-out/", sign_out_all, name="account-sign-out-all"),
     path("logout/", views.logout, name="account_logout"),
     path("signing-out/", signing_out, name="account-signing-out"),
     path("not-me/<str:token>/", not_me, name="account-not-me"),

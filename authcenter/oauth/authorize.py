@@ -16,11 +16,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 from oauthlib.common import Request
 
-from accounts import languages
+from accounts import languages, parked
 from accounts.sign_in import authentication, current_session
 from authcenter.oauth import authorization_request, authorization_response, consent, granting, pending, respond
 from authcenter.oauth.authorization_request import Asked
 from authcenter.oauth.errors import (
+    AccountSelectionRequired,
     ConsentRequired,
     InvalidRequestError,
     InvalidRequestFatalError,
@@ -28,8 +29,10 @@ from authcenter.oauth.errors import (
     OAuth2Error,
     UnmetAuthenticationRequirements,
 )
+from authcenter.oauth.models import Application
 from authcenter.oauth.parameters import Parameters, body_of, parsed
 from authcenter.oauth.subjects import subject_of
+from authcenter.sessions.models import Session
 
 
 @csrf_exempt
@@ -80,14 +83,20 @@ def _person(http: HttpRequest, request: Request, asked: Asked, waiting: pending.
 
     if session is None:
         if silent:
-            raise LoginRequired(request=request)
+            raise AccountSelectionRequired(request=request) if parked.living(http) else LoginRequired(request=request)
         if SESSION_KEY in http.session:
             # What an ended sign-in left in the cookie's session would be swept, and the request with it, at the next.
-            pending.carried_over(http, http.session.flush)
+            parked.park(http)
+        if parked.living(http):
+            return away(consent.chooser_path(wait(), asked.login_hint))
         return away(_step("account_login", wait(), login_hint=asked.login_hint))
-    expected = {asked.hint["sub"]} if asked.hint is not None else set()
-    expected |= {asked.claims.subject} if asked.claims.subject is not None else set()
-    if expected and expected != {subject_of(request.client, session.user)}:
+    expected = _expected(asked)
+    is_another = bool(expected) and expected != {subject_of(request.client, session.user)}
+    if not silent and not _was_chosen(http, session, asked_at, waiting):
+        hint = _other_account(http, request.client, asked, session, is_another)
+        if hint is not None:
+            return away(consent.chooser_path(wait(), hint))
+    if is_another:
         raise LoginRequired(request=request, description="Another person is signed in.")
     how = authentication(http, session.user)
     if _is_stale(asked, how["auth_time"], asked_at):
@@ -116,11 +125,42 @@ def _person(http: HttpRequest, request: Request, asked: Asked, waiting: pending.
     return answer
 
 
+def _expected(asked: Asked) -> set[str]:
+    """The subject that must answer, by an ID token or by the claims that are asked for."""
+    expected = {asked.hint["sub"]} if asked.hint is not None else set()
+    return expected | ({asked.claims.subject} if asked.claims.subject is not None else set())
+
+
+def _was_chosen(http: HttpRequest, session: Session, asked_at: float, waiting: pending.Pending | None) -> bool:
+    """For this request: by the account chooser, or by signing in since."""
+    if waiting is not None and waiting.chosen == str(session.user_id):
+        return True
+    return authentication(http, session.user)["auth_time"] >= asked_at
+
+
+def _other_account(
+    http: HttpRequest, client: Application, asked: Asked, session: Session, is_another: bool
+) -> str | None:
+    """The address that comes first in the chooser, or None where the person is not asked who she is.
+
+    She is asked where the application wants it (`prompt=select_account`), and where it means another account of this
+    browser, by an ID token or an address. Nobody is switched silently.
+    """
+    if parked.any_parked(http):
+        expected, hint = _expected(asked), asked.login_hint.strip().lower()
+        for user in parked.living(http):
+            if is_another and expected == {subject_of(client, user)}:
+                return user.email
+            if not expected and hint and hint == user.email and hint != session.user.email:
+                return user.email
+    return asked.login_hint if "select_account" in asked.prompt else None
+
+
 def _is_stale(asked: Asked, auth_time: float, asked_at: float) -> bool:
     """A sign-in after the request always suffices: so `max_age=0` and `prompt=login` ask once, not for ever."""
     if auth_time >= asked_at:
         return False
-    if asked.prompt & {"login", "select_account"}:
+    if "login" in asked.prompt:
         return True
     return asked.max_age is not None and time.time() - auth_time > asked.max_age
 

@@ -7,7 +7,6 @@ application is asked about each time, since anybody on the device can pose as it
 from typing import Any
 from urllib.parse import urlsplit
 
-from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -74,14 +73,18 @@ def consent(http: HttpRequest) -> HttpResponse:
 
 @require_POST
 def switch_account(http: HttpRequest) -> HttpResponse:
-    """“Not you?”: signs out here and goes on with the same request as somebody else."""
+    """“Not you?”: goes on with the same request as whom she chooses. Nobody is signed out."""
     waiting = pending.find(http, http.POST.get("txn", ""))
     if waiting is None:
         return respond.with_page(
             http, InvalidRequestFatalError(description="This request has expired or was answered.")
         )
-    pending.carried_over(http, lambda: get_adapter().logout(http))
-    return redirect(waiting.path)
+    return redirect(chooser_path(waiting))
+
+
+def chooser_path(waiting: pending.Pending, login_hint: str = "") -> str:
+    hint = {"login_hint": login_hint} if login_hint else {}
+    return f"{reverse('account-choose')}?{urlencode({'next': waiting.path, **hint})}"
 
 
 def page_path(waiting: pending.Pending) -> str:

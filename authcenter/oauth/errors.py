@@ -24,9 +24,11 @@ from oauthlib.oauth2.rfc6749.errors import (
 )
 from oauthlib.oauth2.rfc6749.errors import InvalidClientError as LibraryInvalidClientError
 from oauthlib.oauth2.rfc8628.errors import AuthorizationPendingError, ExpiredTokenError, SlowDownError
+from oauthlib.openid.connect.core.exceptions import AccountSelectionRequired
 
 __all__ = [
     "AccessDeniedError",
+    "AccountSelectionRequired",
     "AuthorizationPendingError",
     "ConsentRequired",
     "ExpiredTokenError",

@@ -35,6 +35,8 @@ class Pending:
     shown_to: str = ""
     """Whom the consent page was shown: another person's answer does not count."""
     consented: bool = False
+    chosen: str = ""
+    """Whom the account chooser was left with for this request."""
     pushed: str = ""
     """Key of the pushed request that this is; one answer uses it up."""
 
@@ -80,15 +82,6 @@ def find(request: HttpRequest, key: str) -> Pending | None:
 def drop(request: HttpRequest, pending: Pending) -> None:
     """The request was answered; its form works no more."""
     request.session[_KEY] = {key: entry for key, entry in _waiting(request).items() if key != pending.key}
-
-
-def carried_over(request: HttpRequest, act: Any) -> None:
-    """Run a sign-out that must not lose what was asked: another account goes on with it."""
-    waiting = _waiting(request)
-    act()
-    for entry in waiting.values():
-        entry["shown_to"], entry["consented"] = "", False
-    request.session[_KEY] = waiting
 
 
 def _waiting(request: HttpRequest) -> dict[str, dict[str, Any]]:

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from oauthlib.common import add_params_to_uri
 
-from accounts import languages, signing_out
+from accounts import languages, parked, signing_out
 from accounts.sign_in import current_session
 from authcenter.audit import events
 from authcenter.keys.ring import InvalidToken
@@ -49,8 +49,13 @@ def logout(http: HttpRequest) -> HttpResponse:
     except OAuth2Error as error:
         return _page(http, error)
     session = current_session(http)
+    if session is None and http.method == "POST":
+        return _as_get(parameters)
+    if parked.holds(http, wish.session):  # of another account in this browser: hers ends, and nobody else's
+        parked.remove(http, wish.session)
+        return _done(http, wish)
     if session is None:
-        return _as_get(parameters) if http.method == "POST" else _done(http, wish)
+        return _done(http, wish)
     if wish.session == str(session.pk):
         get_adapter().logout(http)
         return _done(http, wish)

@@ -233,9 +233,11 @@ def test_switching_the_account_goes_on_with_the_same_request(web, alice, bob, as
     first = asked.sid
     form = next(form for form in asked.forms() if form.action.endswith("/oauth/switch-account"))
     asked.follow(asked.post_form(form))
-    assert asked.at.startswith("/accounts/login")
-    assert Session.objects.get(pk=first).ended
+    assert asked.at.startswith("/accounts/choose/"), "who is there stays signed in beside the next"
+    another = next(form for form in asked.forms() if form.action.endswith("/accounts/choose/another/"))
+    asked.follow(asked.post_form(another))
     asked.sign_in(bob)
+    assert not Session.objects.get(pk=first).ended
     assert asked.sid != first
     asked.allow()
     told = answer(asked.left_to)
