@@ -19,7 +19,7 @@ NEW: Any = (
 WHOLE: Any = (
     (None, {"fields": ("name", "client_id", "is_active", "ends", "access")}),
     (_("Addresses"), {"fields": ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")}),
-    (_("Access"), {"fields": ("scopes", "identity_scopes", "skip_authorization", "is_reviewed")}),
+    (_("Access"), {"fields": ("scopes", "identity_scopes", "optional_scopes", "skip_authorization", "is_reviewed")}),
     (_("Roles and groups of people"), {"classes": ["tab"], "fields": ("all_roles", "all_groups")}),
     (
         _("Security"),

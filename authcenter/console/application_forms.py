@@ -17,7 +17,7 @@ from authcenter.oauth import client_keys, response_types
 from authcenter.oauth.models import Application, Scope
 from authcenter.oauth.redirects import web_origins
 from authcenter.oauth.registration import DEFAULTS, JWT_BEARER, TOKEN_EXCHANGE, new_application
-from authcenter.oauth.scopes import IDENTITY
+from authcenter.oauth.scopes import IDENTITY, OPENID
 from authcenter.outbox import outbound
 from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
 
@@ -49,6 +49,23 @@ class KeysField(forms.JSONField):
         if jwks is not None and (why := client_keys.fault(jwks)):
             raise forms.ValidationError(why)
         return client_keys.cleaned(jwks) if jwks is not None else None
+
+
+class ScopeNamesField(forms.CharField):
+    """A list of scopes, typed as OAuth writes them: names with spaces between."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return " ".join(value) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(" ".join(initial or []), data)
+
+    def clean(self, value: Any) -> list[str]:
+        names = list(dict.fromkeys(str(super().clean(value)).split()))
+        known = {*IDENTITY, *Scope.objects.filter(name__in=names).values_list("name", flat=True)} - {OPENID}
+        if unknown := [name for name in names if name not in known]:
+            raise forms.ValidationError(_("No such scope: %(name)s.") % {"name": unknown[0]})
+        return names
 
 
 class ApplicationForm(forms.ModelForm):
@@ -83,6 +100,16 @@ class ApplicationForm(forms.ModelForm):
         required=False,
         label=_("Identity scopes it may ask for"),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+
+    optional_scopes = ScopeNamesField(
+        required=False,
+        label=_("Optional scopes"),
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_(
+            "Names with spaces between. People may leave these out: each is a check box on the consent page, and not "
+            "ticked beforehand."
+        ),
     )
 
     class Meta:
@@ -138,6 +165,7 @@ class NewApplicationForm(ApplicationForm):
         widget=UnfoldAdminRadioSelectWidget,
     )
     grant_types = None  # type: ignore[assignment]
+    optional_scopes = None  # type: ignore[assignment]
     identity_scopes = None  # type: ignore[assignment]
     client_jwks = None  # type: ignore[assignment]
     response_types = None  # type: ignore[assignment]

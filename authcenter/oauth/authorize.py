@@ -111,10 +111,12 @@ def _person(http: HttpRequest, request: Request, asked: Asked, waiting: pending.
             raise ConsentRequired(request=request)
         return away(consent.page_path(wait()))
     granting.used(authorization)
+    wanted = asked.wanted.without(authorization.left_out)
+    request.scopes = wanted.scopes
     request._consent = authorization_response.Consent.of(
         session,
         authorization,
-        asked.wanted,
+        wanted,
         how,
         redirect_uri_sent=parameters.get("redirect_uri") is not None,
         nonce=asked.nonce,

@@ -21,7 +21,7 @@ from authcenter.oauth.metadata_reader import Reader
 from authcenter.oauth.models import Application, Scope
 from authcenter.oauth.redirects import is_loopback, redirect_uri_fault, web_origins
 from authcenter.oauth.registration import DEFAULTS, DEVICE_CODE
-from authcenter.oauth.scopes import IDENTITY, OFFLINE
+from authcenter.oauth.scopes import IDENTITY, OFFLINE, OPENID
 from authcenter.outbox import outbound
 
 _CODE, _REFRESH, _IMPLICIT = "authorization_code", "refresh_token", "implicit"
@@ -82,6 +82,7 @@ def read(metadata: dict[str, Any], http: HttpRequest) -> Described:
         "post_logout_redirect_uris": "\n".join(after_logout),
         "allowed_origins": "\n".join(web_origins(redirects)) if kind == Application.Kind.SPA else "",
         "identity_scopes": identity,
+        "optional_scopes": _optional(one, [*identity, *(scope.name for scope in scopes)]),
         "require_pkce": public or settings.REGISTRATION_REQUIRES_PKCE,
         "token_endpoint_auth_method": method,
         **_for_itself(one),
@@ -162,6 +163,7 @@ def told(application: Application) -> dict[str, Any]:
         "redirect_uris": application.redirect_uris.split(),
         "post_logout_redirect_uris": application.post_logout_redirect_uris.split(),
         "scope": " ".join([*application.identity_scopes, *api_scopes]),
+        "optional_scope": " ".join(application.optional_scopes),
         "jwks": application.client_jwks,
         "jwks_uri": application.client_jwks_uri,
         **{name: getattr(application, name) for name in _AS_THEY_ARE},
@@ -254,6 +256,11 @@ def _scopes(one: Reader, kind: str, grants: list[str]) -> tuple[list[str], list[
         return list(dict.fromkeys(may)), open_scopes
     identity = [name for name in dict.fromkeys(asked) if name in IDENTITY and name in may]
     return identity, [scope for scope in open_scopes if scope.name in asked]
+
+
+def _optional(one: Reader, may: list[str]) -> list[str]:
+    """A member of our own: what people may leave out, of the scopes that the application may ask for."""
+    return [name for name in dict.fromkeys(one.text("optional_scope", 4096).split()) if name in may and name != OPENID]
 
 
 def _name_from(redirects: list[str]) -> str:

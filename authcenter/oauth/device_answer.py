@@ -41,15 +41,23 @@ def asking(grant: DeviceGrant) -> Application | None:
     return application
 
 
-def allow(http: HttpRequest, session: Session, grant: DeviceGrant) -> bool:
-    """Bind the code to this person, this sign-in and what she grants. False where it was answered or has run out."""
-    scopes, how = grant.scope.split(), authentication(http, session.user)
+def allow(http: HttpRequest, session: Session, grant: DeviceGrant, ticked: list[str]) -> bool:
+    """Bind the code to this person, this sign-in and what she grants: of what may be left out, what is `ticked`.
+
+    False where it was answered or has run out, or where nothing is left.
+    """
+    how, asked = authentication(http, session.user), granting.Wanted(grant.scope.split(), grant.resource)
+    declined = granting.agreed(grant.application, asked, None, ticked)
+    scopes = asked.without(declined).scopes
+    if not scopes:
+        return deny(http, session, grant)
     with transaction.atomic():
         if not _claimed(grant, session):
             return False
-        authorization = granting.grant(session.user, grant.application, granting.Wanted(scopes, grant.resource))
+        authorization = granting.grant(session.user, grant.application, asked, declined)
         DeviceGrant.objects.filter(pk=grant.pk).update(
             authorization=authorization,
+            scope=" ".join(scopes),
             session=session,
             user_epoch=session.user_epoch,
             auth_time=datetime.fromtimestamp(how["auth_time"], UTC),

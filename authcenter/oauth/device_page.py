@@ -21,13 +21,15 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from accounts.device import device_name
-from accounts.pages import ago, show
+from accounts.pages import ago, own_picture, show
 from accounts.sign_in import current_session
 from authcenter import limits
 from authcenter.audit import events
 from authcenter.audit.address import client_address, network_of
 from authcenter.keys import vault
-from authcenter.oauth import consent, device_answer, user_code
+from authcenter.oauth import device_answer, user_code
+from authcenter.oauth.asked_for import asked_for
+from authcenter.oauth.consent import known_by
 from authcenter.oauth.granting import Wanted
 from authcenter.oauth.models import Application, DeviceGrant
 from authcenter.sessions.models import Session
@@ -98,7 +100,7 @@ def confirm(http: HttpRequest) -> HttpResponse:
     if "deny" in http.POST:
         device_answer.deny(http, session, grant)
     elif "allow" in http.POST:
-        device_answer.allow(http, session, grant)
+        device_answer.allow(http, session, grant, http.POST.getlist("scope"))
     return redirect(_path(key))
 
 
@@ -107,9 +109,11 @@ def _page(
 ) -> dict[str, Any]:
     code = vault.decrypt(asked["user_code"])
     return {
-        **consent.asked_for(session.user, grant.application, Wanted(grant.scope.split(), grant.resource), None),
+        **asked_for(session.user, grant.application, Wanted(grant.scope.split(), grant.resource), None),
         "application": application,
+        "known_by": known_by(application),
         "user": session.user,
+        "picture": own_picture(session.user),
         "user_code": code,
         "device": device_name(grant.user_agent),
         "address": grant.address,

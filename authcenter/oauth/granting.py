@@ -1,6 +1,7 @@
 """What a person granted: whether a request is covered by it, and how it is extended. `consent` is the page."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
@@ -26,9 +27,15 @@ class Wanted:
     def claim_names(self) -> list[str]:
         return list(dict.fromkeys(name for names in self.claims.values() for name in names))
 
+    def without(self, scopes: Iterable[str]) -> "Wanted":
+        return replace(self, scopes=[scope for scope in self.scopes if scope not in scopes])
+
     def is_covered_by(self, living: Authorization) -> bool:
+        """What she left out is covered too, unless nothing is left then."""
+        asked = set(self.scopes) - living.left_out
         return (
-            set(self.scopes) <= set(living.scopes)
+            bool(asked)
+            and asked <= set(living.scopes)
             and set(self.resources) <= set(living.resources)
             and set(self.claim_names) <= set(living.claims)
         )
@@ -48,15 +55,23 @@ def needed_or_given(
     return living if covered else None
 
 
-def grant(user: User, application: Application, wanted: Wanted) -> Authorization:
-    """Make or extend the one living Authorization of this person for this application."""
+def agreed(application: Application, wanted: Wanted, living: Authorization | None, ticked: Iterable[str]) -> set[str]:
+    """The optional scopes that an answer leaves out: what is neither ticked nor granted before."""
+    kept = {*ticked, *(living.scopes if living else ())}
+    return (set(wanted.scopes) & set(application.optional_scopes)) - kept - {"openid"}
+
+
+def grant(user: User, application: Application, wanted: Wanted, declined: Iterable[str] = ()) -> Authorization:
+    """Make or extend the one living Authorization of this person for this application, without what she `declined`."""
+    agreed_to = wanted.without(set(declined))
     for _attempt in range(2):
         try:
             with transaction.atomic():
                 living = Authorization.objects.select_for_update().filter(
                     user=user, application=application, withdrawn=None
                 ).first() or Authorization(user=user, application=application)
-                living.scopes = list(dict.fromkeys([*living.scopes, *wanted.scopes]))
+                living.scopes = list(dict.fromkeys([*living.scopes, *agreed_to.scopes]))
+                living.declined = sorted({*living.declined, *declined} - {*living.scopes})
                 living.resources = list(dict.fromkeys([*living.resources, *wanted.resources]))
                 living.claims = list(dict.fromkeys([*living.claims, *wanted.claim_names]))
                 living.updated = living.last_used = timezone.now()
@@ -75,7 +90,10 @@ def tell_if_new(http: HttpRequest, authorization: Authorization) -> None:
 
 
 def living_authorization(user: User, application: Application) -> Authorization | None:
-    return Authorization.objects.filter(user=user, application=application, withdrawn=None).first()
+    living = Authorization.objects.filter(user=user, application=application, withdrawn=None).first()
+    if living is not None:
+        living.application = application  # at hand already
+    return living
 
 
 def used(authorization: Authorization) -> None:

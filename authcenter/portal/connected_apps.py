@@ -59,7 +59,7 @@ def remove_app(request: HttpRequest, authorization: str) -> HttpResponse:
 
 def _titles(rows: list[Authorization]) -> dict[str, Any]:
     names = {name for row in rows for name in row.scopes}
-    return dict(Scope.objects.filter(name__in=names).values_list("name", "title"))
+    return {scope.name: scope.shown_title for scope in Scope.objects.filter(name__in=names)}
 
 
 def _in_words(row: Authorization, titles: dict[str, Any]) -> list[Any]:

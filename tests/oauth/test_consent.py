@@ -1,8 +1,12 @@
 """/oauth/consent: what a person agrees to is what is granted; nobody else can answer for her."""
 
+from datetime import timedelta
+
 import pytest
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.test import Client
+from django.utils import timezone
 
 from authcenter.audit.models import AuditEvent
 from authcenter.oauth.models import API, Application, Authorization, Grant, Scope
@@ -340,3 +344,126 @@ def test_az_22_next_after_sign_in_stays_here(alice, browser, next_to):
 def _code(browser: Browser) -> str:
     browser.allow()
     return answer(browser.left_to)["code"]
+
+
+# --- What may be left out, and who introduced itself ---
+
+
+@pytest.fixture
+def choosy(web):
+    """An application whose people may leave out two of its scopes."""
+    web.row.optional_scopes = ["email", "orders:write"]
+    web.row.save()
+    return web
+
+
+WHOLE = "openid email orders:read orders:write"
+
+
+def granted(app, browser):
+    return set(redeem(app, answer(browser.left_to)["code"]).json()["scope"].split())
+
+
+def test_rfc6749_5_1_what_is_not_ticked_is_not_granted_and_the_answer_says_so(choosy, alice, browser):
+    browser.ask(choosy, scope=WHOLE).sign_in(alice)
+    page = browser.page.content.decode()
+    assert page.count('type="checkbox" form="answer"') == 2 and ' checked>' not in page
+    browser.follow(browser.post_form(browser.form("allow"), "allow", scope="email"))
+    assert granted(choosy, browser) == {"openid", "email", "orders:read"}
+    living = Authorization.objects.get()
+    assert "orders:write" not in living.scopes and living.declined == ["orders:write"]
+
+
+def test_what_was_left_out_is_not_asked_again_unless_the_request_says_so(choosy, alice, browser):
+    browser.ask(choosy, scope=WHOLE).sign_in(alice).allow()
+    browser.ask(choosy, scope=WHOLE)
+    assert granted(choosy, browser) == {"openid", "orders:read"}
+    browser.ask(choosy, scope=WHOLE, prompt="consent")
+    assert "Place orders" in browser.page.content.decode()
+    browser.follow(browser.post_form(browser.form("allow"), "allow", scope="orders:write"))
+    assert granted(choosy, browser) == {"openid", "orders:read", "orders:write"}
+    assert Authorization.objects.get().declined == ["email"]
+
+
+def test_a_scope_that_is_optional_no_more_is_asked_for_again(choosy, alice, browser):
+    browser.ask(choosy, scope=WHOLE).sign_in(alice).allow()
+    choosy.row.optional_scopes = []
+    choosy.row.save()
+    browser.ask(choosy, scope=WHOLE)
+    assert not browser.left_to and browser.form("allow")
+
+
+def test_who_leaves_out_everything_has_said_no(choosy, alice, browser):
+    browser.ask(choosy, scope="orders:write").sign_in(alice).allow()
+    assert answer(browser.left_to)["error"] == "access_denied"
+    assert not Authorization.objects.exists()
+
+
+def test_a_tick_grants_nothing_that_was_not_asked_for(choosy, alice, browser):
+    browser.ask(choosy, scope="openid email").sign_in(alice)
+    browser.follow(browser.post_form(browser.form("allow"), "allow", scope="orders:write"))
+    assert granted(choosy, browser) == {"openid"}
+
+
+def test_offline_access_may_be_left_out_too(web, alice, browser):
+    web.row.optional_scopes, web.row.identity_scopes = ["offline_access"], ["openid", "offline_access"]
+    web.row.save()
+    browser.ask(web, scope="openid offline_access").sign_in(alice)
+    assert 'value="offline_access"' in browser.page.content.decode()
+    browser.allow()
+    assert granted(web, browser) == {"openid"}
+
+
+@pytest.mark.parametrize(
+    ("origin", "client_id", "shown"),
+    [("registered", "r1", "rp1.test"), ("document", "https://apps.example/me", "apps.example")],
+)
+def test_an_application_that_introduced_itself_is_known_by_its_host(
+    web, alice, browser, settings, origin, client_id, shown
+):
+    settings.CLIENT_ID_METADATA_DOCUMENTS = True
+    Application.objects.filter(pk=web.row.pk).update(origin=origin, client_id=client_id, name="Your bank")
+    web.row.refresh_from_db()
+    web.row.document_until = timezone.now() + timedelta(days=1)
+    web.row.save()
+    browser.ask(web).sign_in(alice)
+    page = browser.page.content.decode()
+    assert f'<p class="known-by" translate="no"><bdi>{shown}</bdi></p>' in page
+    web.row.is_reviewed = True
+    web.row.save()
+    assert "known-by" not in browser.ask(web).page.content.decode()
+
+
+def test_a_name_as_long_as_a_page_does_not_push_the_question_away(web, alice, browser):
+    Application.objects.filter(pk=web.row.pk).update(name="Bank " * 50)
+    page = browser.ask(web).sign_in(alice).page.content.decode()
+    assert "Bank " * 13 not in page and "…" in page
+
+
+def test_nobody_is_urged_to_allow(web, alice, browser):
+    page = browser.ask(web).sign_in(alice).page.content.decode()
+    buttons = page[page.index('<div class="pair">') :].partition("</div>")[0]
+    assert "primary" not in buttons and "autofocus" not in page
+
+
+def test_an_api_speaks_the_persons_language_where_an_operator_wrote_it(web, alice, browser):
+    Scope.objects.filter(name="orders:read").update(translations={"de": {"title": "Deine Bestellungen sehen"}})
+    browser.http.cookies[settings.LANGUAGE_COOKIE_NAME] = "de"
+    assert "Deine Bestellungen sehen" in browser.ask(web, scope=WHOLE).sign_in(alice).page.content.decode()
+    scope = Scope.objects.get(name="orders:read")
+    for wrong in ({"tlh": {"title": "x"}}, {"de": "x"}, {"de": {"name": "x"}}, ["de"]):
+        scope.translations = wrong
+        with pytest.raises(ValidationError):
+            scope.full_clean()
+
+
+def test_a_person_is_told_by_mail_of_an_application_that_is_new_to_her(
+    web, alice, browser, mailoutbox, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        browser.ask(web, scope="openid").sign_in(alice).allow()
+    assert any("Web" in mail.body for mail in mailoutbox)
+    told = len(mailoutbox)
+    with django_capture_on_commit_callbacks(execute=True):
+        browser.ask(web, scope="openid email").allow()
+    assert len(mailoutbox) == told

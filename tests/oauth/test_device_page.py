@@ -428,3 +428,21 @@ def test_the_code_is_in_no_row_of_the_browsers_session(kiosk, alice):
     type_in(browser, device.user_code)
     kept = str(dict(browser.http.session))
     assert "txn" not in kept and device.user_code not in kept and device.user_code.replace("-", "") not in kept
+
+
+def test_rfc6749_5_1_a_device_gets_what_was_ticked_and_no_more(kiosk, alice):
+    kiosk.row.optional_scopes = ["orders:read", "orders:write"]
+    kiosk.row.save()
+    device = start(kiosk, "openid orders:read orders:write")
+    browser = type_in(Browser().enter(alice), device.user_code)
+    browser.follow(browser.post_form(browser.form("allow"), "allow", scope="orders:read"))
+    assert set(device.poll().json()["scope"].split()) == {"openid", "orders:read"}
+    assert Authorization.objects.get().declined == ["orders:write"]
+
+
+def test_a_device_for_which_everything_is_left_out_is_refused(kiosk, alice):
+    kiosk.row.optional_scopes = ["orders:read"]
+    kiosk.row.save()
+    device = start(kiosk, "orders:read")
+    type_in(Browser().enter(alice), device.user_code).allow()
+    assert_refused(device.poll(), 400, "access_denied")

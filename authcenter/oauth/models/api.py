@@ -2,10 +2,11 @@
 
 import secrets
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 scope_token = RegexValidator(
@@ -75,6 +76,12 @@ class Scope(models.Model):
     description = models.CharField(_("description"), max_length=255, blank=True)
     access = models.CharField(_("access"), max_length=8, choices=Access, default=Access.READ)
     sensitive = models.BooleanField(_("sensitive"), default=False, help_text=_("Marked on the consent page."))
+    translations = models.JSONField(
+        _("in other languages"),
+        default=dict,
+        blank=True,
+        help_text=_("For example {“de”: {“title”: “…”, “description”: “…”}}, with straight quotes."),
+    )
 
     class Meta:
         verbose_name = _("scope")
@@ -83,3 +90,34 @@ class Scope(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        known = {code for code, _name in settings.LANGUAGES}
+        given = self.translations
+        if not isinstance(given, dict) or not all(
+            language in known and isinstance(texts, dict) and all(_is_text(*pair) for pair in texts.items())
+            for language, texts in given.items()
+        ):
+            raise ValidationError(
+                {
+                    "translations": _("For each language a title and a description. The languages are: %(languages)s.")
+                    % {"languages": ", ".join(sorted(known))}
+                }
+            )
+
+    @property
+    def shown_title(self) -> str:
+        """In the language of the page, where an operator wrote it."""
+        return self._shown("title")
+
+    @property
+    def shown_description(self) -> str:
+        return self._shown("description")
+
+    def _shown(self, name: str) -> str:
+        own = self.translations.get(translation.get_language() or "", {})
+        return str(own.get(name) or getattr(self, name))
+
+
+def _is_text(name: object, text: object) -> bool:
+    return name in {"title", "description"} and isinstance(text, str) and len(text) <= 255

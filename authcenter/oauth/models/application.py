@@ -129,6 +129,12 @@ class Application(AbstractApplication):
         ),
     )
     identity_scopes = models.JSONField(_("identity scopes it may ask for"), default=list, blank=True)
+    optional_scopes = models.JSONField(
+        _("optional scopes"),
+        default=list,
+        blank=True,
+        help_text=_("People may leave these out: each is a check box on the consent page, and not ticked beforehand."),
+    )
     id_token_signed_response_alg = models.CharField(
         _("ID token algorithm"), max_length=8, choices=Algorithm, default=Algorithm.RS256
     )

@@ -22,6 +22,7 @@ class Authorization(models.Model):
     )
     scopes = models.JSONField(_("scopes"), default=list)
     resources = models.JSONField(_("APIs"), default=list)
+    declined = models.JSONField(_("optional scopes left out"), default=list, blank=True)
     claims = models.JSONField(_("single claims"), default=list)
     """Of the person, asked for by name beside the scopes (OpenID Connect Core section 5.5)."""
     granted = models.DateTimeField(_("granted"), default=timezone.now)
@@ -47,3 +48,10 @@ class Authorization(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} → {self.application_id}"
+
+    @property
+    def left_out(self) -> set[str]:
+        """What she said no to, as far as it may still be left out: not asked for again, and not granted."""
+        if self.application.skip_authorization:
+            return set()
+        return set(self.declined) & set(self.application.optional_scopes)
