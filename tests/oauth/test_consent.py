@@ -367,7 +367,7 @@ def granted(app, browser):
 def test_rfc6749_5_1_what_is_not_ticked_is_not_granted_and_the_answer_says_so(choosy, alice, browser):
     browser.ask(choosy, scope=WHOLE).sign_in(alice)
     page = browser.page.content.decode()
-    assert page.count('type="checkbox" form="answer"') == 2 and ' checked>' not in page
+    assert page.count('type="checkbox" form="answer"') == 2 and " checked>" not in page
     browser.follow(browser.post_form(browser.form("allow"), "allow", scope="email"))
     assert granted(choosy, browser) == {"openid", "email", "orders:read"}
     living = Authorization.objects.get()
