@@ -6,8 +6,10 @@ from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.account.models import EmailAddress
 from allauth.core import context
+from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
@@ -102,7 +104,11 @@ class AccountAdapter(DefaultAccountAdapter):
         in again only."""
         session = current_session(context.request)
         longest = timedelta(seconds=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
-        return session is None or timezone.now() - session.auth_time > longest or is_below_her_best(session)
+        if session is not None and timezone.now() - session.auth_time <= longest and not is_below_her_best(session):
+            return False
+        if session is not None and not get_reauthentication_flows(session.user):
+            raise ReauthenticationRequired  # the library would let somebody without password and factors pass
+        return True
 
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
         if not super().reauthenticate(user, password):
@@ -126,8 +132,11 @@ class AccountAdapter(DefaultAccountAdapter):
         ]
 
     def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
-        """A second factor first, for who has one; nothing but that while this sign-in is weaker than it could be."""
+        """A second factor first, for who has one; nothing but that while this sign-in is weaker than it could be. Who
+        has neither password nor factor proves herself at a provider, or reads a code in her mailbox."""
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if not methods and user.is_authenticated:
+            return [{"id": "again", "url": reverse("account-again"), "description": _("Sign in again")}]
         strong = [method for method in methods if str(method["id"]).startswith("mfa_")]
         session = current_session(context.request)
         if strong and session is not None and not is_as_good_as(session.acr, ACR_TWO):
@@ -191,6 +200,7 @@ class AccountAdapter(DefaultAccountAdapter):
         links = {
             "account/email/account_already_exists": "account_reset_password",
             "account/email/unknown_account": "account_signup",
+            "account/email/provider_known": "account_login",
             "console/email/choose_password": "account_reset_password",
         }
         told = {**context, **letters.origin(_request())}

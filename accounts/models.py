@@ -13,18 +13,22 @@ from django.utils.translation import gettext_lazy as _
 from accounts.factor_rows import HalfSignIn, RecoveryCode, TotpStep, TrustedBrowser
 from accounts.home_rows import Deletion, KnownBrowser, Notice, Picture
 from accounts.organisation import Membership, Organisation, OrganisationDomain, OrganisationInvitation
+from accounts.social.models import IdentityProvider, LinkedIdentity, ProviderRequest
 
 __all__ = [
     "Deletion",
     "Group",
     "HalfSignIn",
+    "IdentityProvider",
     "KnownBrowser",
+    "LinkedIdentity",
     "Membership",
     "Notice",
     "Organisation",
     "OrganisationDomain",
     "OrganisationInvitation",
     "Picture",
+    "ProviderRequest",
     "RecoveryCode",
     "Role",
     "TotpStep",

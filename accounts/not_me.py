@@ -8,7 +8,6 @@ be the thief's while no older one is left, the account is closed until an operat
 from datetime import timedelta
 
 from allauth.mfa.models import Authenticator
-from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -19,7 +18,7 @@ from accounts.alerts import Alert, hash_of
 from accounts.device import device_name
 from accounts.home_rows import Notice
 from accounts.letters import in_words_of
-from accounts.models import RecoveryCode, User
+from accounts.models import LinkedIdentity, RecoveryCode, User
 from authcenter import limits
 from authcenter.audit import events
 from authcenter.audit.place import place_of
@@ -99,7 +98,7 @@ def _may_be_by_password(notice: Notice) -> bool:
 def _undo(user: User, notice: Notice) -> bool:
     """Remove what was added since; True where that is not enough, and the account has to be closed."""
     since = notice.at - _BEFORE
-    SocialAccount.objects.filter(user=user, date_joined__gte=since).delete()
+    LinkedIdentity.objects.filter(user=user, linked__gte=since).delete()
     factors = Authenticator.objects.filter(user=user)
     newer = factors.filter(created_at__gte=since)
     # Sent to the old address: the new one is the thief's, and a new password would be mailed there.

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.sign_in import WAITING
+from accounts.social.models import IdentityProvider
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -26,17 +27,18 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "demo": settings.DEMO,
         "issuer": settings.ISSUER,
         "asking": _asking(request),
+        "providers": _providers,
     }
 
 
-def show(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+def show(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
     """A page of one's account, with times in one's own zone where the profile names one."""
     try:
         zone = ZoneInfo(getattr(request.user, "zoneinfo", "") or "UTC")
     except (KeyError, ValueError, OSError):  # the console takes any text
         zone = ZoneInfo("UTC")
     with timezone.override(zone):
-        return render(request, template, context)
+        return render(request, template, context, status=status)
 
 
 def own_picture(user: User) -> str:
@@ -49,6 +51,11 @@ def ago(when: datetime) -> str:
     if (timezone.now() - when).total_seconds() < 120:
         return _("just now")
     return _("%(time)s ago") % {"time": timesince(when, depth=1)}
+
+
+def _providers() -> list[IdentityProvider]:
+    """Those with a button. Asked for by templates that show them."""
+    return list(IdentityProvider.objects.filter(is_active=True, is_shown=True))
 
 
 def asking_at(request: HttpRequest, onward: str | None) -> dict[str, Any] | None:

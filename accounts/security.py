@@ -11,6 +11,7 @@ from accounts.activity import recent_activity
 from accounts.alert_choice import AlertForm
 from accounts.home import me
 from accounts.pages import show
+from accounts.social.linked import linked_to
 
 
 @login_required
@@ -24,6 +25,7 @@ def _sections(request: HttpRequest) -> dict[str, Any]:
     return {
         "person": me(request),
         "alert_form": AlertForm(instance=me(request)),
+        "linked": linked_to(me(request)),
         **factor_pages.section(me(request)),
         **recent_activity(request),
     }

@@ -11,6 +11,10 @@ from accounts.not_me import not_me
 from accounts.preferences import preferences
 from accounts.second_factor_set_up import set_up
 from accounts.signing_out import signing_out
+from accounts.social import newcomers
+from accounts.social import views as social
+from accounts.social.again import again
+from accounts.social.linked import link_newcomer
 
 urlpatterns = [
     path("login/", SignInView.as_view(), name="account_login"),
@@ -30,6 +34,13 @@ urlpatterns = [
     path("2fa/", second_factor_pages.at_sign_in, name="mfa_authenticate"),
     path("2fa/again/", second_factor_pages.again, name="mfa_reauthenticate"),
     path("2fa/set-up/", set_up, name="second-factor-set-up"),
+    path("again/", again, name="account-again"),
+    path("social/<uuid:pk>/", social.begin, name="social-begin"),
+    path("social/<uuid:pk>/callback/", social.callback, name="social-callback"),
+    path("social/finish/", newcomers.finish, name="social-finish"),
+    path("social/code/", newcomers.code, name="social-code"),
+    path("social/known/", newcomers.has_account, name="social-known"),
+    path("social/link/", link_newcomer, name="social-link"),
     path("confirm-email/", views.email_verification_sent, name="account_email_verification_sent"),
     path("email/", views.email, name="account_email"),
     path("password/change/", views.password_change, name="account_change_password"),

@@ -70,6 +70,19 @@ def second_factor(request: HttpRequest, person: object) -> list[Window]:
     ]
 
 
+def mailed_codes_sent(request: HttpRequest, email: str) -> list[Window]:
+    """Mails with codes, asked for by whoever knows an address: 5 in 15 minutes to one, 50 from an address."""
+    return [
+        Window(f"codes-sent {email.strip().lower()}", 5, 900),
+        Window(f"codes-sent-from {_origin(request)}", 50, 900),
+    ]
+
+
+def provider_requests(request: HttpRequest) -> list[Window]:
+    """Successes, for each makes us keep a row and ask another server: 300 in 10 minutes from an address."""
+    return [Window(f"provider-requests {_origin(request)}", 300, 600)]
+
+
 def application_secret(request: HttpRequest, client_id: str) -> list[Window]:
     """Secrets: 20 in 5 minutes for an application from one address, so that a stranger cannot lock it out; 200 from
     an address."""

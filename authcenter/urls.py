@@ -11,6 +11,7 @@ from accounts import factor_pages, home
 from accounts.activity import activity
 from accounts.alert_choice import choose_alerts
 from accounts.security import security
+from accounts.social.linked import linked, unlink
 from authcenter.api.metadata import OWN_RESOURCE
 from authcenter.console.site import site
 from authcenter.keys.jwks import jwks
@@ -67,6 +68,8 @@ urlpatterns = [
     path("account/security/app/remove/", factor_pages.remove_app, name="mfa_deactivate_totp"),
     path("account/security/codes/", factor_pages.codes, name="mfa_view_recovery_codes"),
     path("account/security/browsers/end/", factor_pages.end_trust, name="account-end-trust"),
+    path("account/security/linked/", linked, name="socialaccount_connections"),
+    path("account/security/linked/<int:pk>/unlink/", unlink, name="social-unlink"),
     path("account/security/alerts/", choose_alerts, name="account-alerts"),
     path("account/sessions/", sign_ins.sessions, name="account-sessions"),
     path("account/sessions/others/", sign_ins.end_others, name="account-end-others"),

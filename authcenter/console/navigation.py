@@ -8,7 +8,15 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Group as PeopleGroup
-from accounts.models import Membership, Organisation, OrganisationInvitation, Role, User
+from accounts.models import (
+    IdentityProvider,
+    LinkedIdentity,
+    Membership,
+    Organisation,
+    OrganisationInvitation,
+    Role,
+    User,
+)
 from authcenter.audit.models import AuditEvent
 from authcenter.keys.models import Key
 from authcenter.oauth.models import (
@@ -35,6 +43,8 @@ _GROUPS: tuple[tuple[Any, tuple[tuple[Any, str], ...]], ...] = (
             (OrganisationInvitation, "mail"),
             (Group, "shield_person"),
             (Session, "devices"),
+            (IdentityProvider, "login"),
+            (LinkedIdentity, "link"),
         ),
     ),
     (

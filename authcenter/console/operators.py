@@ -17,6 +17,7 @@ _MAY: dict[str, tuple[str, ...]] = {
     "accounts.membership": ("view", "add", "change", "delete"),
     "accounts.organisationinvitation": ("view", "delete"),
     "account.emailaddress": ("view", "change"),
+    "accounts.linkedidentity": ("view", "delete"),
     "oauth.application": ("view", "add", "change"),
     "oauth.api": ("view",),
     "oauth.scope": ("view",),
@@ -37,7 +38,7 @@ def may_manage(operator: Any, person: Any) -> bool:
     return bool(operator.is_superuser or not (person.is_staff or person.is_superuser))
 
 
-_SHOWN = (*_MAY, "auth.group")
+_SHOWN = (*_MAY, "auth.group", "accounts.identityprovider")
 
 
 def shown_permissions() -> QuerySet[Permission]:

@@ -23,7 +23,15 @@ from django.views.decorators.http import require_http_methods
 from unfold.sites import UnfoldAdminSite
 
 from accounts.models import Group as PeopleGroup
-from accounts.models import Membership, Organisation, OrganisationInvitation, Role, User
+from accounts.models import (
+    IdentityProvider,
+    LinkedIdentity,
+    Membership,
+    Organisation,
+    OrganisationInvitation,
+    Role,
+    User,
+)
 from accounts.sign_in import current_session
 from authcenter.audit.models import AuditEvent
 from authcenter.console.apis import APIAdmin, ScopeAdmin
@@ -31,6 +39,7 @@ from authcenter.console.applications import ApplicationAdmin
 from authcenter.console.audit import AuditAdmin
 from authcenter.console.authorizations import AuthorizationAdmin, FamilyAdmin
 from authcenter.console.groups import GroupAdmin as PeopleGroupAdmin
+from authcenter.console.identity_providers import IdentityProviderAdmin, LinkedIdentityAdmin
 from authcenter.console.keys import KeyAdmin
 from authcenter.console.organisations import MembershipAdmin, OrganisationAdmin, OrganisationInvitationAdmin
 from authcenter.console.push import DeliveryAdmin
@@ -109,6 +118,8 @@ for model, model_admin in (
     (Membership, MembershipAdmin),
     (OrganisationInvitation, OrganisationInvitationAdmin),
     (Group, GroupAdmin),
+    (IdentityProvider, IdentityProviderAdmin),
+    (LinkedIdentity, LinkedIdentityAdmin),
     (Application, ApplicationAdmin),
     (API, APIAdmin),
     (Scope, ScopeAdmin),

@@ -5,6 +5,7 @@ private networks are refused, and so are redirects, user names in URLs, odd port
 `OUTBOUND_ALLOWED` names the hosts and networks of one's own that may be reached all the same, also by plain http.
 """
 
+import base64
 import contextlib
 import ipaddress
 import socket
@@ -27,6 +28,9 @@ SECONDS = 5.0
 MOST_BYTES = 64 * 1024
 AT_ONCE = 2
 """Of a process's threads, `serve.THREADS`."""
+
+PATIENCE = 1.5
+"""Seconds that a request for a person who waits anyway stands in line."""
 
 _waiting = threading.BoundedSemaphore(AT_ONCE)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -81,6 +85,21 @@ def get(url: str, *, accept: str) -> Answer:
         return send("GET", url, headers={"Accept": accept})
     finally:
         _waiting.release()
+
+
+def ask(method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+    """The same for addresses that an operator chose: it waits some seconds for its turn before it is `Busy`."""
+    if not _waiting.acquire(timeout=PATIENCE):
+        raise Busy("Too many other servers are being asked at the moment.")
+    try:
+        return send(method, url, headers=headers, body=body)
+    finally:
+        _waiting.release()
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    """The header of RFC 7617."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
 def send(method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", seconds: float = SECONDS) -> Answer:

@@ -18,6 +18,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from accounts.models import ProviderRequest
 from authcenter.audit.models import Refusals
 from authcenter.oauth.models import AccessToken, Application, DeviceGrant, Family, Grant, PushedRequest, UsedAssertion
 from authcenter.outbox import models as outbox
@@ -57,6 +58,7 @@ def _over(now: datetime) -> list[tuple[str, type[models.Model], Q]]:
         ("pushed requests", PushedRequest, Q(expires__lt=now - timedelta(hours=2))),
         ("assertions", UsedAssertion, Q(expires__lt=now)),
         ("participants", Participant, Q(expires__lt=now)),
+        ("requests to providers", ProviderRequest, Q(expires__lt=now)),
         ("cookies", CookieSession, Q(expire_date__lt=now)),
         ("messages delivered", outbox.Delivery, outbox.is_old(now)),
         ("messages given up", outbox.Delivery, outbox.is_forgotten(now)),

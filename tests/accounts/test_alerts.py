@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.socialaccount.models import SocialAccount
 from django.core import mail
 from django.test import RequestFactory
 from django.utils import timezone
@@ -13,7 +12,7 @@ from django.utils import timezone
 from accounts import alerts
 from accounts.alerts import Alert, tell
 from accounts.home_rows import Notice
-from accounts.models import User
+from accounts.models import IdentityProvider, LinkedIdentity, User
 from tests.accounts.people import change_password, is_signed_in, kinds, mails, sign_in
 
 
@@ -150,12 +149,13 @@ def factor(user, kind=Authenticator.Type.WEBAUTHN, since=timedelta(0)):
 
 
 def test_a_link_that_came_since_is_removed_and_an_older_one_stays(browser, alice):
-    SocialAccount.objects.create(user=alice, provider="github", uid="old")
-    SocialAccount.objects.update(date_joined=timezone.now() - timedelta(days=9))
+    provider = IdentityProvider.objects.create(kind="github", name="GitHub", issuer="https://github.com")
+    long_ago = timezone.now() - timedelta(days=9)
+    LinkedIdentity.objects.create(user=alice, provider=provider, subject="old", linked=long_ago)
     path = told(alice, Alert.IDENTITY_LINKED, provider="GitHub")
-    SocialAccount.objects.create(user=alice, provider="google", uid="new")
+    LinkedIdentity.objects.create(user=alice, provider=provider, subject="new")
     browser().post(path)
-    assert [row.uid for row in SocialAccount.objects.all()] == ["old"]
+    assert [row.subject for row in LinkedIdentity.objects.all()] == ["old"]
 
 
 def test_a_newer_factor_goes_where_an_older_one_is_left(browser, alice):
