@@ -60,11 +60,12 @@ class SignUpForm(SignupForm):
         super().__init__(*args, **kwargs)
         email_field(self)
         self.fields["email"].widget.attrs["autocomplete"] = "username"
-        self.fields["password1"].help_text = PASSWORD_RULE
+        if not self.by_passkey:
+            self.fields["password1"].help_text = PASSWORD_RULE
 
     def try_save(self, request: HttpRequest) -> Any:
         if self.account_already_exists:
-            make_password(self.cleaned_data["password1"])  # as long as for a new account: time must not tell
+            make_password(self.cleaned_data.get("password1"))  # as long as for a new account: time must not tell
             return super().try_save(request)
         try:
             return super().try_save(request)

@@ -158,3 +158,41 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.given_name or self.nickname or self.full_name
+
+
+class Passkey(models.Model):
+    """What is kept of a passkey or security key, beside the library's row for it: the public half, and what each use
+    is held against (Web Authentication Level 3 section 4, credential record)."""
+
+    authenticator = models.OneToOneField(
+        "mfa.Authenticator", on_delete=models.CASCADE, primary_key=True, related_name="passkey"
+    )
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    """SHA-256 of the credential's id: nobody else may register the same."""
+    credential_id = models.BinaryField()
+    public_key = models.BinaryField()
+    """COSE, as it came."""
+    sign_count = models.PositiveBigIntegerField(default=0)
+    """Of authenticators that count: the last seen. A lower or equal one is a copy's."""
+    verifies = models.BooleanField()
+    """It asked for a finger, face or PIN when it was added."""
+    discoverable = models.BooleanField()
+    """It may be found without an e-mail address."""
+    backup_eligible = models.BooleanField()
+    """It may be synced to other devices. This never changes."""
+    backed_up = models.BooleanField()
+    aaguid = models.UUIDField()
+    """The make of what holds it; zeros where that is not told."""
+    transports = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name = _("passkey")
+        verbose_name_plural = _("passkeys")
+
+    def __str__(self) -> str:
+        return str(self.authenticator)
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether it suffices alone; any other is a second factor only."""
+        return self.verifies and self.discoverable

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from accounts import passkey_hint
 from accounts.models import User
 from accounts.sign_in import WAITING
 from accounts.social.models import IdentityProvider
@@ -28,6 +29,8 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "issuer": settings.ISSUER,
         "asking": _asking(request),
         "providers": _providers,
+        "passkey_first": passkey_hint.is_there(request),
+        "passkey_rp": settings.ISSUER_HOST,
     }
 
 

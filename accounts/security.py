@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from accounts import factor_pages
+from accounts import factor_pages, passkey_pages
 from accounts.activity import recent_activity
 from accounts.alert_choice import AlertForm
 from accounts.home import me
@@ -22,10 +22,12 @@ def security(request: HttpRequest) -> HttpResponse:
 
 def _sections(request: HttpRequest) -> dict[str, Any]:
     """What the sections show."""
+    user = me(request)
     return {
-        "person": me(request),
-        "alert_form": AlertForm(instance=me(request)),
-        "linked": linked_to(me(request)),
-        **factor_pages.section(me(request)),
+        "person": user,
+        "alert_form": AlertForm(instance=user),
+        "linked": linked_to(user),
+        **passkey_pages.section(user),
+        **factor_pages.section(user),
         **recent_activity(request),
     }

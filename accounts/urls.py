@@ -3,7 +3,7 @@
 from allauth.account import views
 from django.urls import path
 
-from accounts import second_factor_pages
+from accounts import passkey_doors, passkey_enrolment, second_factor_pages
 from accounts.chooser import another, choose, remove, sign_out_all
 from accounts.code_sign_in import AskView, CodeView
 from accounts.entrance import SignInView
@@ -24,14 +24,21 @@ urlpatterns = [
     path("choose/another/", another, name="account-choose-another"),
     path("choose/remove/", remove, name="account-choose-remove"),
     path("choose/sign-out/", sign_out_all, name="account-sign-out-all"),
+    path("passkey/", passkey_doors.sign_in, name="mfa_login_webauthn"),
+    path("passkey/options/", passkey_doors.sign_in_options, name="account-passkey-options"),
     path("logout/", views.logout, name="account_logout"),
     path("signing-out/", signing_out, name="account-signing-out"),
     path("not-me/<str:token>/", not_me, name="account-not-me"),
     path("preferences/", preferences, name="preferences"),
     path("signup/", views.signup, name="account_signup"),
+    path("signup/passkey/", views.signup_by_passkey, name="account_signup_by_passkey"),
+    path("signup/passkey/create/", passkey_enrolment.sign_up, name="mfa_signup_webauthn"),
+    path("signup/passkey/options/", passkey_enrolment.sign_up_options, name="account-passkey-sign-up-options"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     path("2fa/", second_factor_pages.at_sign_in, name="mfa_authenticate"),
+    path("2fa/passkey/", passkey_doors.second_factor, name="account-passkey-second-factor"),
+    path("2fa/passkey/options/", passkey_doors.second_factor_options, name="account-passkey-second-factor-options"),
     path("2fa/again/", second_factor_pages.again, name="mfa_reauthenticate"),
     path("2fa/set-up/", set_up, name="second-factor-set-up"),
     path("again/", again, name="account-again"),
@@ -41,6 +48,10 @@ urlpatterns = [
     path("social/code/", newcomers.code, name="social-code"),
     path("social/known/", newcomers.has_account, name="social-known"),
     path("social/link/", link_newcomer, name="social-link"),
+    path("2fa/set-up/passkey/", passkey_enrolment.set_up, name="account-passkey-set-up"),
+    path("2fa/set-up/passkey/options/", passkey_enrolment.set_up_options, name="account-passkey-set-up-options"),
+    path("reauthenticate/passkey/", passkey_doors.again, name="mfa_reauthenticate_webauthn"),
+    path("reauthenticate/passkey/options/", passkey_doors.again_options, name="account-passkey-again-options"),
     path("confirm-email/", views.email_verification_sent, name="account_email_verification_sent"),
     path("email/", views.email, name="account_email"),
     path("password/change/", views.password_change, name="account_change_password"),

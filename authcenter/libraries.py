@@ -103,6 +103,8 @@ ACCOUNT = {
 MFA = {
     "MFA_ADAPTER": "accounts.mfa_adapter.MFAAdapter",
     "MFA_SUPPORTED_TYPES": ["totp", "webauthn"],  # recovery codes are ours: the library's can be computed from a seed
+    "MFA_PASSKEY_LOGIN_ENABLED": True,
+    "MFA_PASSKEY_SIGNUP_ENABLED": True,
     "MFA_TOTP_TOLERANCE": 1,  # steps of 30 seconds, to either side
     "MFA_TRUST_ENABLED": False,  # trusted browsers are ours: the library's cannot be listed or ended one by one
 }

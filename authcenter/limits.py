@@ -83,6 +83,14 @@ def provider_requests(request: HttpRequest) -> list[Window]:
     return [Window(f"provider-requests {_origin(request)}", 300, 600)]
 
 
+def passkey(request: HttpRequest, person: object) -> list[Window]:
+    """Answers of passkeys that are not good: 20 in 15 minutes for a person, where she is known, from one address; 100
+    from an address. Nobody can guess a signature: this spares the server the judging."""
+    address = _origin(request)
+    known = [Window(f"passkey {person} {address}", 20, 900)] if person else []
+    return [*known, Window(f"passkey-from {address}", 100, 900)]
+
+
 def application_secret(request: HttpRequest, client_id: str) -> list[Window]:
     """Secrets: 20 in 5 minutes for an application from one address, so that a stranger cannot lock it out; 200 from
     an address."""

@@ -7,7 +7,7 @@ from django.urls import include, path
 from django.views import defaults
 from django.views.generic import RedirectView
 
-from accounts import factor_pages, home
+from accounts import factor_pages, home, passkey_pages
 from accounts.activity import activity
 from accounts.alert_choice import choose_alerts
 from accounts.security import security
@@ -75,6 +75,11 @@ urlpatterns = [
     path("account/sessions/others/", sign_ins.end_others, name="account-end-others"),
     path("account/sessions/<uuid:session>/end/", sign_ins.end_one, name="account-end-session"),
     path("account/activity/", activity, name="account-activity"),
+    path("account/security/passkeys/", passkey_pages.overview, name="account-passkeys"),
+    path("account/security/passkeys/add/", passkey_pages.add, name="account-passkey-add"),
+    path("account/security/passkeys/add/options/", passkey_pages.add_options, name="account-passkey-add-options"),
+    path("account/security/passkeys/<int:pk>/name/", passkey_pages.name, name="account-passkey-name"),
+    path("account/security/passkeys/<int:pk>/remove/", passkey_pages.remove, name="account-passkey-remove"),
     path("account/apps/", connected_apps, name="account-apps"),
     path("account/apps/<uuid:authorization>/remove/", remove_app, name="account-remove-app"),
     path("account/organisations/", include("accounts.organisation_urls")),

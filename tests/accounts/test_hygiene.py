@@ -100,7 +100,7 @@ def test_pages_are_whole(client):
     assert '<html lang="en" dir="ltr">' in text and 'content="noindex"' in text
     assert text.count("<h1>") == 1 and text.count("<main") == 1 and "<title>Sign in · AuthCenter</title>" in text
     assert "style=" not in text and "<script>" not in text and "onclick" not in text
-    assert 'autocomplete="username"' in text and 'autocomplete="current-password"' in text
+    assert 'autocomplete="username webauthn"' in text and 'autocomplete="current-password"' in text
 
 
 def test_every_account_page_is_served():
@@ -112,6 +112,7 @@ def test_every_account_page_is_served():
         "account_login",
         "account_logout",
         "account_signup",
+        "account_signup_by_passkey",
         "account_inactive",
         "account_reauthenticate",
         "account_email_verification_sent",

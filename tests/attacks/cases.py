@@ -21,7 +21,6 @@ GROUPS = {
 _NO_SOCIAL = "There is no sign-in through another identity provider."
 _NO_FACTORS = "There is no second factor yet."
 _NO_DELETION = "There is no page yet that deletes one's own account."
-_NO_PASSKEYS = "There are no passkeys yet."
 
 CASES: dict[str, tuple[str, str]] = {
     "AZ-01": ("a slash after the registered address", ""),
@@ -201,8 +200,8 @@ CASES: dict[str, tuple[str, str]] = {
     "AC-30": ("a time-based code is good once and not for long", _NO_FACTORS),
     "AC-31": ("time-based codes cannot be guessed", _NO_FACTORS),
     "AC-32": ("a recovery code is good once", _NO_FACTORS),
-    "AC-34": ("a passkey's answer is good once", _NO_PASSKEYS),
-    "AC-35": ("a passkey's answer that was tampered with is refused", _NO_PASSKEYS),
+    "AC-34": ("a passkey's answer is good once", ""),
+    "AC-35": ("a passkey's answer that was tampered with is refused", ""),
     "AC-38": ("weak passwords are refused, long ones count to the last letter, endless ones are not hashed", ""),
     "AC-40": ("a form or a body sets no field that it does not show", ""),
     "AC-42": (

@@ -1,0 +1,159 @@
+"""Passkeys in Chromium, with its virtual authenticator: what the pages and their script do with the browser."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.live import Server
+
+pytestmark = [pytest.mark.live, pytest.mark.browser]
+
+PASSWORD = "a long enough sentence 7"
+
+
+class Device:
+    """A page whose browser has an authenticator of its own. `offer(False)`: nobody touches it."""
+
+    def __init__(self, page: Any, server: Server, *, synced: bool = True, autofill: bool = True) -> None:
+        self.page, self.server = page, server
+        if not autofill:
+            page.add_init_script("delete PublicKeyCredential.isConditionalMediationAvailable")
+        self.cdp = page.context.new_cdp_session(page)
+        self.cdp.send("WebAuthn.enable", {"enableUI": False})
+        options = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+            "defaultBackupEligibility": synced,
+            "defaultBackupState": synced,
+        }
+        self.id = self.cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
+
+    def offer(self, enabled: bool) -> None:
+        self.cdp.send("WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": self.id, "enabled": enabled})
+
+    def verifies(self, enabled: bool) -> None:
+        self.cdp.send("WebAuthn.setUserVerified", {"authenticatorId": self.id, "isUserVerified": enabled})
+
+    def credentials(self) -> list[dict[str, Any]]:
+        return self.cdp.send("WebAuthn.getCredentials", {"authenticatorId": self.id})["credentials"]
+
+    def open(self, path: str) -> Any:
+        self.page.goto(self.server.url + path)
+        return self.page
+
+    def press(self, name: str) -> None:
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name, exact=True).click()
+
+    def heading(self) -> str:
+        return self.page.locator("h1").inner_text()
+
+    def at(self, pattern: str) -> None:
+        self.page.wait_for_url(re.compile(pattern))
+
+    def sign_out(self) -> None:
+        self.open("/account/")
+        self.press("Sign out")
+
+
+@pytest.fixture(scope="module")
+def people(server: Server) -> Callable[[str], str]:
+    def make(email: str) -> str:
+        server.python(
+            "from allauth.account.models import EmailAddress\n"
+            "from accounts.models import User\n"
+            f"user = User.objects.create_user({email!r}, {PASSWORD!r})\n"
+            f"EmailAddress.objects.create(user=user, email={email!r}, verified=True, primary=True)\n"
+        )
+        return email
+
+    return make
+
+
+def test_a_passkey_from_adding_to_removing(server, people, new_page):
+    """Added, named, used by the button and as second factor, asked for again, renamed, removed."""
+    device = Device(new_page(), server, autofill=False)
+    page, email = device.open("/accounts/login/"), people("passkeys@example.com")
+    page.fill("[name=login]", email)
+    page.fill("[name=password]", PASSWORD)
+    device.press("Sign in")
+    device.open("/account/security/")
+    page.get_by_role("link", name="Add a passkey").click()
+    device.press("Add a passkey")
+    assert device.heading() == "What shall this passkey be called?" and len(device.credentials()) == 1
+    page.fill("[name=name]", "My laptop")
+    device.press("Save")
+    assert "My laptop" in page.locator(".item h2").inner_text()
+    assert "synced to your other devices" in page.locator(".item").inner_text()
+    device.open("/account/security/passkeys/add/")
+    page.get_by_role("button", name="Add a passkey").click()
+    page.get_by_text("There is already a passkey of yours on this device.").wait_for()
+    device.sign_out()
+
+    device.press("Sign in with a passkey")
+    assert device.heading() == "Your profile"
+    device.sign_out()
+    page.fill("[name=login]", email)
+    page.fill("[name=password]", PASSWORD)
+    device.press("Sign in")
+    device.press("Use a passkey or security key")
+    assert device.heading() == "Your profile"
+
+    device.open("/accounts/reauthenticate/passkey/?next=/account/security/passkeys/")
+    device.press("Use a passkey")
+    device.at("/account/security/passkeys/$")
+    page.get_by_role("link", name="Remove My laptop").click()
+    device.press("Remove")
+    assert "You have none yet." in page.locator("main").inner_text()
+
+
+def test_the_autofill_signs_in_on_the_way_to_an_application(server, new_page):
+    """Signed up with a passkey, without a password; then offered in the autofill, and led on to the application."""
+    device = Device(new_page(), server)
+    device.offer(False)
+    page = device.open("/accounts/signup/")
+    page.get_by_role("link", name="Sign up with a passkey").click()
+    page.fill("[name=email]", "nopassword@example.com")
+    device.press("Continue")
+    mail = [message for message in server.mails() if "To: nopassword@example.com" in message][-1]
+    page.fill("[name=code]", re.search(r"^([B-Z]{4}-[B-Z]{4})$", mail, re.MULTILINE)[1])
+    device.press("Continue")
+    device.offer(True)
+    device.press("Create a passkey")
+    assert device.heading() == "Your profile"
+    device.sign_out()
+    device.offer(True)
+    app = server.demo["applications"]["web"]
+    device.open(
+        f"/oauth/authorize?response_type=code&client_id={app['client_id']}&redirect_uri={app['redirect_uris'][0]}"
+        f"&scope=openid&state=s&prompt=consent&code_challenge={'a' * 43}&code_challenge_method=S256"
+    )
+    page.get_by_role("button", name="Allow").wait_for()
+
+
+def test_what_goes_wrong_is_told(server, people, new_page):
+    device = Device(new_page(), server, autofill=False)
+    page = device.open("/accounts/login/")
+    device.verifies(False)
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_text("No passkey was chosen.").wait_for()
+    page.route("**/passkey/options/", lambda route: route.abort())
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_text("The server did not answer.").wait_for()
+
+
+def test_without_javascript_or_passkeys_no_button_is_in_the_way(server, new_page):
+    page = new_page(java_script_enabled=False)
+    page.goto(f"{server.url}/accounts/login/")
+    assert not page.get_by_role("button", name="Sign in with a passkey").is_visible()
+    assert page.get_by_text("Passkeys need JavaScript").is_visible()
+    page = new_page()
+    page.add_init_script("delete globalThis.PublicKeyCredential")
+    page.goto(f"{server.url}/accounts/login/")
+    page.get_by_role("button", name="Sign in with a passkey").wait_for(state="hidden")
