@@ -47,10 +47,17 @@ def _plain_static_files(django_test_environment: None) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
-    from django.db import connection
+def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+    """Takes the place of pytest-django's, which would run all migrations: the tables are copied."""
+    from django.db import connection, connections
 
-    connection.settings_dict["TEST"]["NAME"] = room.database()
+    name = room.database()
+    with django_db_blocker.unblock():
+        connection.close()
+        room.create_tables(f"postgres:///{name}" if room.POSTGRES else f"sqlite:///{name}")
+        connection.settings_dict["NAME"] = name
+        yield
+        connections.close_all()
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +65,11 @@ def signing_keys(django_db_setup: None, django_db_blocker: Any) -> list[Any]:
     """Slow to make: made once a run, and put back where a test's end swept them away."""
     from authcenter.keys.models import Key
     from authcenter.keys.rotation import ensure_keys
+    from authcenter.oauth.own_api import ensure_own_api
 
     with django_db_blocker.unblock():
         ensure_keys()
+        ensure_own_api()
         return list(Key.objects.all())
 
 
@@ -83,7 +92,7 @@ def _fresh(request: pytest.FixtureRequest) -> Iterator[None]:
     cache.clear()
     if not Key.objects.exists():
         Key.objects.bulk_create(keys)
-    ensure_own_api()
+        ensure_own_api()
     follower.forget()
     ring.forget()
     ring.jwks()  # read now, so that counted statements are the request's own

@@ -39,8 +39,7 @@ class Server:
         self.url, self.data_dir = f"http://localhost:{port}", folder / "data"
         if beside is None:
             self.environment = {**os.environ, **room.environment(self.data_dir, port, use), "PYTHONUNBUFFERED": "1"}
-            if room.POSTGRES:
-                room.create_database(urlsplit(self.environment["DATABASE_URL"]).path[1:])
+            room.create_tables(self.environment["DATABASE_URL"])
             room.STATIC.mkdir(parents=True, exist_ok=True)
             (self.data_dir / "static").symlink_to(room.STATIC)
         else:

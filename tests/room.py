@@ -12,7 +12,9 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests import tables
+
+ROOT = tables.ROOT
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 POSTGRES = os.environ.get("TEST_DATABASE_URL", "")
 REDIS = os.environ.get("TEST_REDIS_URL", "")
@@ -38,16 +40,25 @@ def environment(data_dir: Path, port: int, use: str) -> dict[str, str]:
 
 
 def database() -> str:
-    """A file even on SQLite, so that the threads of one test share it."""
+    """The name of the one that tests in this process use. A file even on SQLite, so that a test's threads share it."""
     return f"test_{WORKER}" if POSTGRES else str(FOLDER / "test.sqlite3")
 
 
 def create_database(name: str) -> None:
+    """An empty one."""
     import psycopg
 
     with psycopg.connect(POSTGRES, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}"')
+
+
+def create_tables(url: str) -> None:
+    """Make the database of this URL, with all tables in it."""
+    if POSTGRES:
+        tables.copy_on_postgres(POSTGRES, urlsplit(url).path[1:])
+    else:
+        tables.copy_to_file(Path(urlsplit(url).path[1:]))
 
 
 def _on_postgres(name: str) -> str:

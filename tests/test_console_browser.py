@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.test_pages import WCAG
+from tests.pages.visitor import WCAG
 
 pytestmark = pytest.mark.browser
 
