@@ -107,7 +107,7 @@ def root(person, client, sign_in):
 
 @pytest.fixture
 def without_frame(monkeypatch, settings, tmp_path):
-    """The side bar and the header of a list are the same whatever is asked, and half the work of eight thousand pages."""
+    """The side bar and the header of a list are the same whatever is asked, and half of the work."""
     from authcenter.console.site import site
 
     for name in ("admin/nav_sidebar.html", "unfold/helpers/header.html", "unfold/layouts/skeleton.html"):

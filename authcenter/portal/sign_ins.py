@@ -26,7 +26,7 @@ from authcenter.sessions.living import living_sessions
 from authcenter.sessions.models import Participant, Session
 from authcenter.sessions.revocation import end_session
 
-PER_PAGE = 20
+PER_PAGE = 10
 _LONGEST_SEARCH = 100
 _PROOFS = {
     "pwd": gettext_lazy("password"),

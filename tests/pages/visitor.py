@@ -121,7 +121,10 @@ class Visitor:
         self.page.set_viewport_size({"width": width, "height": height})
 
     def _fits(self, width: int) -> None:
-        for direction, over in (("", self.page.evaluate(_WIDTH)), (", from the right", self.page.evaluate(_RIGHT_TO_LEFT))):
+        for direction, over in (
+            ("", self.page.evaluate(_WIDTH)),
+            (", from the right", self.page.evaluate(_RIGHT_TO_LEFT)),
+        ):
             if over > 0:
                 self.faults.append(f"{self.name} at {width}{direction}: {over} px too wide")
         self.faults += [f"{self.name} at {width}: smaller than 44 px: {html}" for html in self.page.evaluate(_SMALL)]
