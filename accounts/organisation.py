@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 OWNER, ADMIN, MEMBER = "owner", "admin", "member"
 _ROLE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -28,6 +29,16 @@ def invitation_end() -> datetime:
 
 def is_role_name(name: str) -> bool:
     return _ROLE.fullmatch(name) is not None
+
+
+def role_in_words(role: str) -> str:
+    """What people read; a role that the organisation made itself has the name that it was given."""
+    known = {
+        OWNER: pgettext("role in an organisation", "Owner"),
+        ADMIN: pgettext("role in an organisation", "Administrator"),
+        MEMBER: pgettext("role in an organisation", "Member"),
+    }
+    return known.get(role, role)
 
 
 def domain_of(email: str) -> str:

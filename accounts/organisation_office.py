@@ -24,8 +24,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import organisations
 from accounts.home import PER_PAGE, me
 from accounts.models import Membership, OrganisationInvitation
-from accounts.organisation import MEMBER, OWNER
-from accounts.organisation_pages import mine, role_in_words
+from accounts.organisation import MEMBER, OWNER, role_in_words
+from accounts.organisation_pages import mine
 from accounts.organisations import LastOwner
 from accounts.pages import show
 from authcenter import limits

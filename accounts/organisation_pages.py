@@ -9,25 +9,14 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import organisations
 from accounts.home import PER_PAGE, me
 from accounts.models import Membership
-from accounts.organisation import ADMIN, MEMBER, OWNER
+from accounts.organisation import role_in_words
 from accounts.organisations import LastOwner, NotPossible
 from accounts.pages import show
-
-
-def role_in_words(role: str) -> str:
-    """What people read; a role that the organisation made itself has the name that it was given."""
-    known = {
-        OWNER: pgettext("role in an organisation", "Owner"),
-        ADMIN: pgettext("role in an organisation", "Administrator"),
-        MEMBER: pgettext("role in an organisation", "Member"),
-    }
-    return known.get(role, role)
 
 
 def mine(request: HttpRequest, organisation: str) -> Membership:

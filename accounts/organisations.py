@@ -1,7 +1,7 @@
 """What happens to organisations: people join, leave, are invited and removed, and change their role.
 
 Each act is one transaction with its audit event. A membership that ends writes one revocation: every token that was
-made for it (claim `mid`) is refused from then on, and no refresh token of it works (`oauth/membership.py`).
+made for it (claim `mid`) is refused from then on, and no refresh token of it works (`oauth/acting_for.py`).
 """
 
 import secrets
@@ -22,7 +22,7 @@ from accounts.letters import harmless, origin
 from accounts.models import Membership, Organisation, OrganisationInvitation, User
 from accounts.organisation import OWNER
 from authcenter.audit import events
-from authcenter.sessions.revocation import Kind, revoke
+from authcenter.sessions.revocation import end_memberships
 
 LIVES = timedelta(days=7)
 
@@ -55,7 +55,7 @@ def end(request: HttpRequest, membership: Membership, *, reason: str) -> bool:
             return False
         _guard_last_owner(found)
         found.delete()
-        revoke(Kind.MEMBERSHIP, membership.pk, reason=reason)
+        end_memberships(membership.pk, reason=reason)
         _record(request, events.Kind.ORGANISATION_LEFT, membership, reason=reason)
     return True
 
@@ -76,9 +76,7 @@ def change_role(request: HttpRequest, membership: Membership, role: str) -> None
 def end_all(request: HttpRequest, organisation: Organisation) -> None:
     """Before an organisation is deleted: everything that stands on its memberships, in the caller's transaction."""
     _lock(organisation.pk)
-    memberships = list(organisation.memberships.values_list("pk", flat=True))
-    if memberships:
-        revoke(Kind.MEMBERSHIP, *memberships, reason="organisation deleted")
+    end_memberships(*organisation.memberships.values_list("pk", flat=True), reason="organisation deleted")
 
 
 # --- Invitations ---

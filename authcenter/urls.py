@@ -21,6 +21,7 @@ from authcenter.oauth.device import device_authorization
 from authcenter.oauth.device_page import confirm, device
 from authcenter.oauth.introspect import introspect
 from authcenter.oauth.logos import logo
+from authcenter.oauth.organisation_page import organisation
 from authcenter.oauth.par import par
 from authcenter.oauth.register import register, registration
 from authcenter.oauth.revoke import revoke
@@ -43,6 +44,7 @@ urlpatterns = [
     path(OWN_RESOURCE.path.lstrip("/"), metadata_view(OWN_RESOURCE), name="own-resource"),  # RFC 9728
     path("oauth/authorize", authorize, name="oauth-authorize"),  # RFC 6749 3.1, OpenID Connect Core 3.1.2
     path("oauth/consent", consent, name="oauth-consent"),  # the page for people
+    path("oauth/organisation", organisation, name="oauth-organisation"),  # the page for people
     path("oauth/switch-account", switch_account, name="oauth-switch-account"),  # the page for people
     path("oauth/par", par, name="oauth-par"),  # RFC 9126
     path("oauth/token", token, name="oauth-token"),  # RFC 6749 3.2

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from authcenter.api.authentication import OwnAccountAuthentication, person_and_token
 from authcenter.api.permissions import OwnAccount
 from authcenter.api.schema import problems
-from authcenter.oauth import roles
+from authcenter.oauth import acting_for, roles
 from authcenter.oauth.claims import about_person
 from authcenter.oauth.scopes import IDENTITY, OPENID
 from authcenter.sessions.jwt import ACCESS_TYP
@@ -42,6 +42,9 @@ class PersonSerializer(serializers.Serializer[Any]):
     phone_number_verified = serializers.BooleanField(required=False)
     roles = serializers.ListField(child=serializers.CharField(), required=False, help_text="With a session token.")
     groups = serializers.ListField(child=serializers.CharField(), required=False, help_text="With a session token.")
+    org_id = serializers.CharField(required=False, help_text="Whom she acts for.")
+    org_name = serializers.CharField(required=False)
+    org_role = serializers.CharField(required=False)
 
 
 class MeView(APIView):
@@ -59,7 +62,9 @@ class MeView(APIView):
         user, token = person_and_token(request)
         if token.type != ACCESS_TYP:
             told_to = str(token.client_id)
-            return Response({"sub": token.subject, **about_person(user, token.scopes, told_to=told_to)})
+            organisation = acting_for.at_userinfo(token.claims, token.scopes, user)
+            told = about_person(user, token.scopes, told_to=told_to)
+            return Response({"sub": token.subject, **told, **organisation})
         roles_and_groups = {name: token.claims.get(name, []) for name in roles.NAMES}
         others = [name for name in IDENTITY if name not in roles.NAMES]
         return Response({"sub": token.subject, **about_person(user, others, told_to=""), **roles_and_groups})

@@ -25,7 +25,7 @@ from accounts.models import Membership, Organisation, OrganisationDomain, Organi
 from accounts.organisation import OWNER
 from authcenter.console import receipts
 from authcenter.console.record import RecordAdmin, list_link
-from authcenter.sessions.revocation import Kind, revoke
+from authcenter.sessions.revocation import Kind, end_memberships
 
 
 class DomainInline(TabularInline):
@@ -166,7 +166,7 @@ class MembershipAdmin(RecordAdmin):
 
     def end_access(self, request: HttpRequest, obj: Membership) -> None:
         """Unlike an owner, an operator may remove the last owner."""
-        revoke(Kind.MEMBERSHIP, obj.pk, reason="removed by an operator")
+        end_memberships(obj.pk, reason="removed by an operator")
 
 
 class OrganisationInvitationAdmin(RecordAdmin):

@@ -59,6 +59,8 @@ class Grounds:
     """What was granted as a whole, of which `scopes` and `resources` may be a part: what a family begins with."""
     until: int | None = None
     """When a token must end at the latest (epoch seconds): an exchanged one with that which it was made from."""
+    acts_for: dict[str, str] = field(default_factory=dict)
+    """Claims of the membership that it is for, where an organisation was asked for (`acting_for`)."""
     actor: dict[str, Any] | None = None
     """Claim `act` (RFC 8693 section 4.1)."""
     via: list[tuple[str, int]] = field(default_factory=list)
@@ -136,7 +138,7 @@ def _of_person(grounds: Grounds) -> dict[str, Any]:
         claims |= {"auth_time": int(grounds.auth_time.timestamp()), "amr": grounds.amr, "acr": grounds.acr}
     if grounds.session is not None and not grounds.offline:
         claims["sid"] = str(grounds.session)
-    return claims
+    return claims | grounds.acts_for
 
 
 def read(token: str) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+from accounts.models import Membership, User
+from accounts.organisation import role_in_words
 from authcenter.oauth import roles
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.claims import about_person
@@ -18,7 +19,9 @@ def asked_for(user: User, application: Application, wanted: Wanted, living: Auth
     What may be left out is a check box there, sent as `scope`.
     """
     had = set(living.scopes) if living else set()
-    described = _described(wanted.scopes, user, had, application)
+    if living and not set(wanted.organisations) <= set(living.organisations):
+        had -= {scope_rules.ORGANIZATION}  # it was another one
+    described = _described(wanted, user, had, application)
     described += _single_claims(wanted, user, set(living.claims) if living else set(), application)
     groups: dict[str, list[dict[str, Any]]] = {}
     for scope in described:
@@ -33,12 +36,12 @@ def asked_for(user: User, application: Application, wanted: Wanted, living: Auth
     }
 
 
-def _described(scopes: list[str], user: User, had: set[str], application: Application) -> list[dict[str, Any]]:
+def _described(wanted: Wanted, user: User, had: set[str], application: Application) -> list[dict[str, Any]]:
     """Each scope in words, with exactly what is shared. `offline_access` has a sentence of its own on the page."""
-    known = {scope.name: scope for scope in Scope.objects.filter(name__in=scopes).select_related("api")}
-    optional = set(application.optional_scopes) - {scope_rules.OPENID}
+    known = {scope.name: scope for scope in Scope.objects.filter(name__in=wanted.scopes).select_related("api")}
+    optional = set(application.optional_scopes) - scope_rules.NEVER_OPTIONAL
     described = []
-    for name in scopes:
+    for name in wanted.scopes:
         entry: dict[str, Any] = {"name": name, "new": name not in had, "description": "", "shared": ""}
         entry["optional"] = name in optional
         if name == scope_rules.OFFLINE:
@@ -56,7 +59,7 @@ def _described(scopes: list[str], user: User, had: set[str], application: Applic
             entry |= {
                 "group": _("Your identity"),
                 "title": scope_rules.IDENTITY[name].title,
-                "shared": _shared(user, name, application),
+                "shared": _shared(user, name, application, wanted.membership),
                 "write": False,
                 "sensitive": False,
             }
@@ -100,7 +103,9 @@ def _in_words(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _shared(user: User, scope: str, application: Application) -> str:
+def _shared(user: User, scope: str, application: Application, membership: Membership | None) -> str:
+    if scope == scope_rules.ORGANIZATION:
+        return f"{membership.organisation} · {role_in_words(membership.role)}" if membership else ""
     claims = about_person(user, [scope], told_to=application.client_id)
     if scope in roles.NAMES:
         return _in_words(claims[scope])

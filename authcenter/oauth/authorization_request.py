@@ -12,7 +12,16 @@ from django.http import HttpRequest
 from oauthlib.common import Request
 
 from authcenter.keys.ring import InvalidToken
-from authcenter.oauth import claims_request, client_documents, clients, id_token, pushed, request_object, response_types
+from authcenter.oauth import (
+    acting_for,
+    claims_request,
+    client_documents,
+    clients,
+    id_token,
+    pushed,
+    request_object,
+    response_types,
+)
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.claims_request import ClaimsRequest
 from authcenter.oauth.errors import (
@@ -78,6 +87,8 @@ class Asked:
     nonce: str
     wanted: Wanted
     claims: ClaimsRequest
+    organization: str = ""
+    """The one that the request names, if any (`acting_for`)."""
 
 
 def checked(request: Request) -> Asked:
@@ -94,6 +105,7 @@ def checked(request: Request) -> Asked:
     _challenge(parameters)
     if "code" not in request.__dict__["_types"]:  # OpenID Connect Core section 11: then it is ignored
         request.scopes = [scope for scope in request.scopes if scope != scope_rules.OFFLINE]
+    organization = acting_for.asked_for(request, parameters.get("organization"))
     resources = scope_rules.targets(request.client, parameters.all("resource"))
     scope_rules.for_resources(request.client, request.scopes, resources)
     claims = claims_request.parsed(parameters)
@@ -106,6 +118,7 @@ def checked(request: Request) -> Asked:
         nonce=parameters.get("nonce") or "",
         wanted=Wanted(request.scopes, resources, claims.names(request.client) if with_claims else {}),
         claims=claims,
+        organization=organization,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from oauthlib.common import Request
 
-from authcenter.oauth import access_token, id_token, pushed
+from authcenter.oauth import access_token, acting_for, id_token, pushed
 from authcenter.oauth.access_token import Grounds
 from authcenter.oauth.granting import Wanted
 from authcenter.oauth.models import Authorization
@@ -88,4 +88,5 @@ def _grounds(request: Request) -> Grounds:
         application_epoch=request.client.epoch,
         nonce=consent.nonce,
         claims=consent.wanted.claims,
+        acts_for=acting_for.claims_of(consent.wanted.membership, request.scopes),
     )

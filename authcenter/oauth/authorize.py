@@ -6,6 +6,7 @@ here with the request's key. What is granted goes back by `authorization_respons
 """
 
 import time
+from dataclasses import replace
 
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
@@ -18,11 +19,21 @@ from oauthlib.common import Request
 
 from accounts import languages, parked
 from accounts.sign_in import authentication, current_session
-from authcenter.oauth import authorization_request, authorization_response, consent, granting, pending, respond
+from authcenter.oauth import (
+    acting_for,
+    authorization_request,
+    authorization_response,
+    consent,
+    granting,
+    organisation_page,
+    pending,
+    respond,
+)
 from authcenter.oauth.authorization_request import Asked
 from authcenter.oauth.errors import (
     AccountSelectionRequired,
     ConsentRequired,
+    InteractionRequired,
     InvalidRequestError,
     InvalidRequestFatalError,
     LoginRequired,
@@ -89,7 +100,7 @@ def _person(http: HttpRequest, request: Request, asked: Asked, waiting: pending.
             parked.park(http)
         if parked.living(http):
             return away(consent.chooser_path(wait(), asked.login_hint))
-        return away(_step("account_login", wait(), login_hint=asked.login_hint))
+        return away(_step("account_login", wait(), login_hint=asked.login_hint, organization=asked.organization))
     expected = _expected(asked)
     is_another = bool(expected) and expected != {subject_of(request.client, session.user)}
     if not silent and not _was_chosen(http, session, asked_at, waiting):
@@ -105,13 +116,20 @@ def _person(http: HttpRequest, request: Request, asked: Asked, waiting: pending.
         return away(_step("account_reauthenticate", wait()))
     if asked.claims.essential_acr is not None and how["acr"] not in asked.claims.essential_acr:
         raise UnmetAuthenticationRequirements(request=request)
-    authorization = granting.needed_or_given(request.client, session, asked.wanted, asked.prompt, waiting)
+    try:
+        membership = acting_for.chosen(session.user, asked.wanted.scopes, asked.organization, waiting)
+    except acting_for.Undecided:
+        if silent:
+            raise InteractionRequired(request=request) from None
+        return away(organisation_page.path(wait()))
+    wanted = replace(asked.wanted, membership=membership)
+    authorization = granting.needed_or_given(request.client, session, wanted, asked.prompt, waiting)
     if authorization is None:
         if silent:
             raise ConsentRequired(request=request)
         return away(consent.page_path(wait()))
     granting.used(authorization)
-    wanted = asked.wanted.without(authorization.left_out)
+    wanted = wanted.without(authorization.left_out)
     request.scopes = wanted.scopes
     request._consent = authorization_response.Consent.of(
         session,

@@ -7,7 +7,7 @@ from typing import Any
 from authcenter.oauth.errors import InvalidRequestError
 from authcenter.oauth.models import Application
 from authcenter.oauth.parameters import Parameters
-from authcenter.oauth.scopes import IDENTITY
+from authcenter.oauth.scopes import IDENTITY, ORGANIZATION_CLAIMS
 
 TARGETS = ("userinfo", "id_token")
 _Wish = dict[str, Any]
@@ -48,7 +48,8 @@ class ClaimsRequest:
 def allowed_names(application: Application, asked: dict[str, list[str]]) -> dict[str, list[str]]:
     """Of single claims, those that the application may have now: an operator may have taken a scope from it since."""
     may = {name for scope in application.identity_scopes if scope in IDENTITY for name in IDENTITY[scope].claims}
-    found = {target: [name for name in names if name in may - {"sub"}] for target, names in asked.items()}
+    may -= {"sub", *ORGANIZATION_CLAIMS}  # an organisation is chosen by its scope
+    found = {target: [name for name in names if name in may] for target, names in asked.items()}
     return {target: names for target, names in found.items() if names}
 
 

@@ -5,6 +5,7 @@ asked about. A native application is asked about each time, since anybody on the
 section 8.6).
 """
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ from accounts.models import User
 from accounts.pages import own_picture
 from accounts.sign_in import current_session
 from authcenter.audit import events
-from authcenter.oauth import authorization_request, pending, respond
+from authcenter.oauth import acting_for, authorization_request, pending, respond
 from authcenter.oauth.asked_for import asked_for
 from authcenter.oauth.errors import AccessDeniedError, InvalidRequestFatalError, OAuth2Error
 from authcenter.oauth.granting import Wanted, agreed, grant, living_authorization, tell_if_new
@@ -42,8 +43,10 @@ def consent(http: HttpRequest) -> HttpResponse:
         return redirect(waiting.path)
     try:
         request = authorization_request.begun(http, waiting.parameters, waiting=waiting)
-        wanted = authorization_request.checked(request).wanted
-    except OAuth2Error:  # the application changed meanwhile: the authorization endpoint knows how to say so
+        asked = authorization_request.checked(request)
+        membership = acting_for.chosen(session.user, asked.wanted.scopes, asked.organization, waiting)
+        wanted = replace(asked.wanted, membership=membership)
+    except (OAuth2Error, acting_for.Undecided):  # the application changed meanwhile: the authorization endpoint knows how to say so
         return redirect(waiting.path)
     if http.method == "GET":
         waiting.shown_to = str(session.user_id)

@@ -46,7 +46,7 @@ def _begun(http: HttpRequest, application: Application, parameters: Parameters) 
     """The answer of section 3.2. Client, scopes and resources are judged as at the authorization endpoint."""
     if not application.allows_grant_type(DEVICE_CODE):
         raise UnauthorizedClientError
-    scopes = scope_rules.checked(application, (parameters.get("scope") or "").split())
+    scopes = scope_rules.checked(application, scope_rules.without_organization((parameters.get("scope") or "").split()))
     resources = scope_rules.targets(application, parameters.all("resource"))
     scope_rules.for_resources(application, scopes, resources)
     if application.is_public:

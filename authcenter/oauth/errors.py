@@ -24,7 +24,7 @@ from oauthlib.oauth2.rfc6749.errors import (
 )
 from oauthlib.oauth2.rfc6749.errors import InvalidClientError as LibraryInvalidClientError
 from oauthlib.oauth2.rfc8628.errors import AuthorizationPendingError, ExpiredTokenError, SlowDownError
-from oauthlib.openid.connect.core.exceptions import AccountSelectionRequired
+from oauthlib.openid.connect.core.exceptions import AccountSelectionRequired, InteractionRequired
 
 __all__ = [
     "AccessDeniedError",
@@ -33,6 +33,7 @@ __all__ = [
     "ConsentRequired",
     "ExpiredTokenError",
     "FatalClientError",
+    "InteractionRequired",
     "InvalidClientError",
     "InvalidClientIdError",
     "InvalidClientMetadata",

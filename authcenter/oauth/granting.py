@@ -8,9 +8,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import alerts
-from accounts.models import User
+from accounts.models import Membership, User
 from authcenter.oauth.models import Application, Authorization
 from authcenter.oauth.pending import Pending
+from authcenter.oauth.scopes import NEVER_OPTIONAL
 from authcenter.sessions.models import Session
 
 
@@ -22,6 +23,13 @@ class Wanted:
     resources: list[str] = field(default_factory=list)
     claims: dict[str, list[str]] = field(default_factory=dict)
     """Single claims beside the scopes, by target (`claims_request`)."""
+
+    membership: Membership | None = None
+    """For whom she acts, where the request asks for an organisation (`acting_for`)."""
+
+    @property
+    def organisations(self) -> list[str]:
+        return [self.membership.organisation_id] if self.membership else []
 
     @property
     def claim_names(self) -> list[str]:
@@ -38,6 +46,7 @@ class Wanted:
             and asked <= set(living.scopes)
             and set(self.resources) <= set(living.resources)
             and set(self.claim_names) <= set(living.claims)
+            and set(self.organisations) <= set(living.organisations)
         )
 
 
@@ -58,7 +67,7 @@ def needed_or_given(
 def agreed(application: Application, wanted: Wanted, living: Authorization | None, ticked: Iterable[str]) -> set[str]:
     """The optional scopes that an answer leaves out: what is neither ticked nor granted before."""
     kept = {*ticked, *(living.scopes if living else ())}
-    return (set(wanted.scopes) & set(application.optional_scopes)) - kept - {"openid"}
+    return (set(wanted.scopes) & set(application.optional_scopes)) - kept - NEVER_OPTIONAL
 
 
 def grant(user: User, application: Application, wanted: Wanted, declined: Iterable[str] = ()) -> Authorization:
@@ -74,6 +83,7 @@ def grant(user: User, application: Application, wanted: Wanted, declined: Iterab
                 living.declined = sorted({*living.declined, *declined} - {*living.scopes})
                 living.resources = list(dict.fromkeys([*living.resources, *wanted.resources]))
                 living.claims = list(dict.fromkeys([*living.claims, *wanted.claim_names]))
+                living.organisations = list(dict.fromkeys([*living.organisations, *wanted.organisations]))
                 living.updated = living.last_used = timezone.now()
                 living.is_new = living._state.adding
                 living.save()

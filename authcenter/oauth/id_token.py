@@ -11,6 +11,7 @@ from django.conf import settings
 from authcenter.keys.ring import InvalidToken, ring
 from authcenter.oauth.access_token import Grounds
 from authcenter.oauth.claims import about_person
+from authcenter.oauth.scopes import ORGANIZATION_CLAIMS
 from authcenter.oauth.subjects import subject_of
 
 TYP = "JWT"
@@ -23,6 +24,7 @@ def mint(grounds: Grounds, access_token: str | None, *, code: str | None = None,
     now = int(time.time())
     claims: dict[str, Any] = {
         **about_person(grounds.user, scopes, grounds.claims.get("id_token", ()), told_to=grounds.application.client_id),
+        **{name: value for name, value in grounds.acts_for.items() if name in ORGANIZATION_CLAIMS},
         "iss": settings.ISSUER,
         "sub": subject_of(grounds.application, grounds.user),
         "aud": grounds.application.client_id,

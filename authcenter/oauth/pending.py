@@ -37,6 +37,8 @@ class Pending:
     consented: bool = False
     chosen: str = ""
     """Whom the account chooser was left with for this request."""
+    organisation: str = ""
+    """Whom she acts for: her id and that of the organisation (`acting_for`)."""
     pushed: str = ""
     """Key of the pushed request that this is; one answer uses it up."""
 

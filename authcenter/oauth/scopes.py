@@ -12,6 +12,9 @@ from authcenter.oauth.models import Application
 
 OPENID, OFFLINE = "openid", "offline_access"
 ROLES, GROUPS, ORGANIZATION = "roles", "groups", "organization"
+NEVER_OPTIONAL = frozenset({OPENID, ORGANIZATION})
+"""Nothing is left of a request without them: who she is, and whom she acts for."""
+
 ORGANIZATION_CLAIMS = ("org_id", "org_name", "org_role")
 
 
@@ -49,6 +52,7 @@ IDENTITY: dict[str, IdentityScope] = {
     "phone": IdentityScope(_("See your phone number"), ("phone_number", "phone_number_verified")),
     ROLES: IdentityScope(_("See your roles"), ("roles",)),
     GROUPS: IdentityScope(_("See the groups that you belong to"), ("groups",)),
+    ORGANIZATION: IdentityScope(_("See which organisation you act for, and your role there"), ORGANIZATION_CLAIMS),
     OFFLINE: IdentityScope(_("Keep access when you are not using it"), ()),
 }
 
@@ -70,6 +74,14 @@ def checked(application: Application, scopes: Iterable[str]) -> list[str]:
         raise InvalidScopeError(description="Missing scope parameter.")
     if any(scope not in may for scope in asked):
         raise InvalidScopeError(description="A scope is unknown or not available to this client.")
+    return asked
+
+
+def without_organization(scopes: Iterable[str]) -> list[str]:
+    """For grants in which nobody could choose one. Raises `InvalidScopeError` where it was asked for."""
+    asked = list(scopes)
+    if ORGANIZATION in asked:
+        raise InvalidScopeError(description="The scope organization needs the authorization code flow.")
     return asked
 
 

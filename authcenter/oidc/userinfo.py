@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from authcenter.keys.ring import InvalidToken, ring
-from authcenter.oauth import access_token, clients, cross_origin, living
+from authcenter.oauth import access_token, acting_for, clients, cross_origin, living
 from authcenter.oauth.claims import about_person
 from authcenter.oauth.errors import InvalidRequestError
 from authcenter.oauth.parameters import body_of, parsed
@@ -49,6 +49,7 @@ def _answer(claims: Mapping[str, Any]) -> HttpResponse:
         return _challenge(401, "invalid_token", "The access token is not valid any more.")
     names = claims.get("userinfo_claims", ())
     told = {"sub": claims["sub"], **about_person(user, scopes, names, told_to=claims["client_id"])}
+    told |= acting_for.at_userinfo(claims, scopes, user)
     if not user.userinfo_algorithm:  # type: ignore[attr-defined]
         return JsonResponse(told, headers={"Cache-Control": "no-store"})
     signed = {"iss": settings.ISSUER, "aud": claims["client_id"], **told}

@@ -120,6 +120,17 @@ def end_access_tokens(user: UUID, *, reason: str) -> int:
     return epoch
 
 
+def end_memberships(*memberships: UUID, reason: str) -> None:
+    """What applications got for a person as a member: refresh tokens, and every token that names the membership."""
+    if not memberships:
+        return
+    with transaction.atomic():
+        now = timezone.now()
+        families = get_refresh_token_model().objects.filter(membership__in=memberships, ended=None)
+        families.update(ended=now, ended_by=reason, expires=now)
+        revoke(Kind.MEMBERSHIP, *memberships, reason=reason)
+
+
 def end_all_of_application(client_id: str, *, reason: str) -> int:
     """Every token and family of an application, by one row. The new epoch."""
     applications = get_application_model().objects.filter(client_id=client_id)

@@ -16,6 +16,7 @@ from oauthlib.common import Request
 from oauthlib.openid.connect.core.grant_types import AuthorizationCodeGrant as LibraryGrant
 
 from authcenter.audit import events
+from authcenter.oauth import acting_for
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.access_token import Grounds
 from authcenter.oauth.errors import InvalidGrantError
@@ -53,6 +54,7 @@ def issue(request: Request, code: dict[str, str]) -> None:
         nonce=consent.nonce,
         asked_claims=consent.wanted.claims,
         family=consent.family,
+        membership=consent.wanted.membership.pk if consent.wanted.membership else None,
         authorization=consent.authorization,
         session=session,
         auth_time=consent.auth_time,
@@ -103,6 +105,9 @@ def consume(request: Request) -> None:
         request.client, row.scope.split(), row.resource or [], request.__dict__["_resources"]
     )
     request.scopes = scope_rules.for_resources(request.client, row.scope.split(), resources)
+    membership = acting_for.living(row.membership, row.user)
+    if row.membership is not None and membership is None:
+        raise InvalidGrantError(request=request, description="The person does not belong to the organization any more.")
     if not Grant.objects.filter(pk=row.pk, consumed=None).update(consumed=timezone.now()):
         _replayed(row, request)
         raise InvalidGrantError(request=request)
@@ -114,6 +119,7 @@ def consume(request: Request) -> None:
         family=row.family,
         offline=scope_rules.OFFLINE in row.scope.split(),
         nonce=row.nonce,
+        acts_for=acting_for.claims_of(membership, request.scopes),
     )
 
 

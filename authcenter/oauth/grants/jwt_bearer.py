@@ -40,7 +40,9 @@ class JWTBearerGrant(DirectGrant):
             raise InvalidGrantError(request=request) from None
         resources = scope_rules.targets(application, request.__dict__["_resources"])
         authorization = granting.living_authorization(user, application)
-        scopes = scope_rules.checked(application, request.scopes or (authorization.scopes if authorization else []))
+        had = [name for name in (authorization.scopes if authorization else []) if name != scope_rules.ORGANIZATION]
+        asked = scope_rules.without_organization(request.scopes or had)
+        scopes = scope_rules.checked(application, asked)
         request.scopes = scope_rules.for_resources(application, scopes, resources)
         wanted = Wanted(request.scopes, resources)
         if authorization is None or not wanted.is_covered_by(authorization):

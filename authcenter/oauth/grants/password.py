@@ -32,7 +32,7 @@ class PasswordGrant(DirectGrant):
     def judged(self, request: Request) -> tuple[User, list[str], list[str]]:
         parameters, application = request.__dict__["_parameters"], request.client
         email, password = parameters.required("username"), parameters.required("password")
-        scopes = scope_rules.checked(application, request.scopes or [])
+        scopes = scope_rules.checked(application, scope_rules.without_organization(request.scopes or []))
         resources = scope_rules.targets(application, request.__dict__["_resources"])
         request.scopes = scope_rules.for_resources(application, scopes, resources)
         return _person(request, email, password), scopes, resources

@@ -24,6 +24,7 @@ from oauthlib.openid.connect.core.grant_types import RefreshTokenGrant as Librar
 
 from authcenter.audit import events
 from authcenter.keys import vault
+from authcenter.oauth import acting_for
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.access_token import Grounds
 from authcenter.oauth.errors import InvalidGrantError
@@ -88,6 +89,7 @@ def start(request: Request, token: str) -> None:
         auth_time=grounds.auth_time,
         amr=grounds.amr,
         acr=grounds.acr,
+        membership=grounds.acts_for.get("mid"),
         user_epoch=grounds.user_epoch,
         application_epoch=grounds.application_epoch,
         generation=1,
@@ -119,6 +121,9 @@ def consume(request: Request) -> None:
         request.client, family.scope.split(), family.resource or [], request.__dict__["_resources"]
     )
     request.scopes = scope_rules.for_resources(request.client, request.scopes, resources)
+    membership = acting_for.living(family.membership, family.user)
+    if family.membership is not None and membership is None:
+        raise InvalidGrantError(request=request, description="The person does not belong to the organization any more.")
     if "_successor" not in request.__dict__:
         _rotate(request, said, family)
     request._grounds = Grounds.of(
@@ -128,6 +133,7 @@ def consume(request: Request) -> None:
         resources=resources,
         family=family.pk,
         offline=family.offline,
+        acts_for=acting_for.claims_of(membership, request.scopes),
     )
 
 

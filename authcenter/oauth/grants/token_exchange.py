@@ -116,6 +116,7 @@ def _standing_on(subject: Mapping[str, Any], person: User, request: Request, res
         application_epoch=application.epoch,
         until=subject["exp"],
         actor=actor,
+        acts_for={name: subject[name] for name in ("mid", *scope_rules.ORGANIZATION_CLAIMS) if name in subject},
         via=[*gone_through(subject), (subject["client_id"], subject["aep"])],
     )
 

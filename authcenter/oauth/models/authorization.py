@@ -25,6 +25,8 @@ class Authorization(models.Model):
     declined = models.JSONField(_("optional scopes left out"), default=list, blank=True)
     claims = models.JSONField(_("single claims"), default=list)
     """Of the person, asked for by name beside the scopes (OpenID Connect Core section 5.5)."""
+    organisations = models.JSONField(_("organisations"), default=list, editable=False)
+    """Ids of those that she agreed to be seen as a member of."""
     granted = models.DateTimeField(_("granted"), default=timezone.now)
     updated = models.DateTimeField(_("last extended"), default=timezone.now)
     last_used = models.DateTimeField(_("last used"), default=timezone.now)

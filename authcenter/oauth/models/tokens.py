@@ -34,6 +34,8 @@ class Grant(AbstractGrant):
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="codes")
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
     family = models.UUIDField(default=uuid.uuid4, editable=False, db_index=True)
+    membership = models.UUIDField(null=True, editable=False)
+    """For whom she acts. No foreign key: what was made for a membership must not outlive it as made for nobody."""
     auth_time = models.DateTimeField()
     amr = models.JSONField(default=list)
     acr = models.CharField(max_length=64, blank=True)
@@ -67,6 +69,8 @@ class Family(AbstractRefreshToken):
     scope = models.TextField(_("scope"), blank=True)
     resource = models.JSONField(_("APIs"), default=list)
     asked_claims = models.JSONField(_("single claims"), default=dict)
+    membership = models.UUIDField(_("membership"), null=True, blank=True, editable=False, db_index=True)
+    """As the code's."""
     auth_time = models.DateTimeField(_("authenticated"))
     amr = models.JSONField(_("authentication methods"), default=list)
     acr = models.CharField(_("authentication class"), max_length=64, blank=True)
