@@ -46,7 +46,7 @@ def consent(http: HttpRequest) -> HttpResponse:
         asked = authorization_request.checked(request)
         membership = acting_for.chosen(session.user, asked.wanted.scopes, asked.organization, waiting)
         wanted = replace(asked.wanted, membership=membership)
-    except (OAuth2Error, acting_for.Undecided):  # the application changed meanwhile: the authorization endpoint knows how to say so
+    except (OAuth2Error, acting_for.Undecided):  # something changed meanwhile: the endpoint knows how to say so
         return redirect(waiting.path)
     if http.method == "GET":
         waiting.shown_to = str(session.user_id)
