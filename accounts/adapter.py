@@ -22,7 +22,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import alerts, known_browsers, letters, parked, signing_out
+from accounts import alerts, invitations, known_browsers, letters, parked, signing_out
 from accounts.models import User
 from accounts.remembering import is_remembered
 from accounts.sign_in import (
@@ -74,6 +74,9 @@ class AccountAdapter(DefaultAccountAdapter):
         session = current_session(request)
         some = signing_out.waits(request) or (session is not None and participants.frames(session.pk))
         return reverse("account-signing-out" if some else signing_out.onward(request))
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return invitations.may_sign_up(request)
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         """The one door for passwords: the sign-in page, signing in again, and `/api/token/`.
@@ -129,6 +132,7 @@ class AccountAdapter(DefaultAccountAdapter):
             f"{ours}.SecondFactorStage",
             *kept[second:],
             f"{ours}.SetUpStage",
+            "accounts.terms.TermsStage",
         ]
 
     def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from allauth.account.internal.stagekit import stash_login
 from allauth.account.stages import LoginStage
-from allauth.account.views import LoginView
+from allauth.account.views import LoginView, SignupByPasskeyView, SignupView
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
@@ -12,7 +12,7 @@ from django.middleware.csrf import REASON_BAD_ORIGIN, REASON_BAD_REFERER
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from accounts import parked
+from accounts import invitations, parked
 from accounts.forms import SignInForm
 
 
@@ -35,6 +35,15 @@ class SignInView(LoginView):
         form = SignInForm(request=self.request, initial={"login": email[:254]})
         context = self.get_context_data(form=form, stale=True)
         return render(self.request, "account/login.html", context, status=403)
+
+
+class SignUpView(SignupView):
+    def closed(self) -> HttpResponse:
+        return invitations.closed(self.request)
+
+
+class SignUpByPasskeyView(SignUpView, SignupByPasskeyView):
+    """The same for who will have no password."""
 
 
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:

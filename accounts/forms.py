@@ -7,14 +7,16 @@ from zoneinfo import available_timezones
 from allauth.account.forms import AddEmailForm, LoginForm, SignupForm
 from allauth.account.forms import ConfirmEmailVerificationCodeForm as LibraryVerificationCodeForm
 from allauth.account.internal.flows.email_verification_by_code import EMAIL_VERIFICATION_CODE_SESSION_KEY
+from allauth.core import context
 from django import forms
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
-from accounts import parked
+from accounts import invitations, parked, terms
 from accounts.fields import PASSWORD_RULE, code_field, counted_code, email_field, plain
 from accounts.models import User
 from accounts.remembering import remember
@@ -60,8 +62,23 @@ class SignUpForm(SignupForm):
         super().__init__(*args, **kwargs)
         email_field(self)
         self.fields["email"].widget.attrs["autocomplete"] = "username"
-        if not self.by_passkey:
+        if "password1" in self.fields:
             self.fields["password1"].help_text = PASSWORD_RULE
+        if invited := invitations.address(context.request):
+            self.fields["email"].initial, self.fields["email"].disabled = invited, True
+        # Who signs up with a passkey is asked afterwards, before her sign-in is whole.
+        self.terms_now = None if self.by_passkey else terms.current()
+        if self.terms_now is not None:
+            self.fields["terms"] = forms.BooleanField(
+                error_messages={"required": _("An account needs your consent to the terms.")}
+            )
+
+    def clean_terms(self) -> bool:
+        """A version that was published after this page was shown was not read."""
+        assert self.terms_now is not None
+        if self.data.get("terms_version") != str(self.terms_now.pk):
+            raise ValidationError(_("The terms have changed. Read them again, please."))
+        return bool(self.cleaned_data["terms"])
 
     def try_save(self, request: HttpRequest) -> Any:
         if self.account_already_exists:
@@ -69,13 +86,19 @@ class SignUpForm(SignupForm):
             return super().try_save(request)
         try:
             return super().try_save(request)
+        except invitations.Gone:
+            return None, redirect("account_signup")
         except IntegrityError:  # a double click, or somebody with the same address at the same moment: theirs counts
             self.account_already_exists = True
             return super().try_save(request)
 
+    @transaction.atomic
     def save(self, request: HttpRequest) -> User:
         user: User = super().save(request)
         events.record(request, events.Kind.SIGNED_UP, actor=user.pk, subject=user.pk)
+        invitations.accept(request, user)
+        if self.terms_now is not None:
+            terms.accept(request, user, self.terms_now)
         return user
 
 

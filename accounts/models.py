@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admission import Invitation, Terms, TermsAcceptance
 from accounts.factor_rows import HalfSignIn, RecoveryCode, TotpStep, TrustedBrowser
 from accounts.home_rows import Deletion, KnownBrowser, Notice, Picture
 from accounts.organisation import Membership, Organisation, OrganisationDomain, OrganisationInvitation
@@ -20,6 +21,7 @@ __all__ = [
     "Group",
     "HalfSignIn",
     "IdentityProvider",
+    "Invitation",
     "KnownBrowser",
     "LinkedIdentity",
     "Membership",
@@ -31,6 +33,8 @@ __all__ = [
     "ProviderRequest",
     "RecoveryCode",
     "Role",
+    "Terms",
+    "TermsAcceptance",
     "TotpStep",
     "TrustedBrowser",
     "User",

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import organisations
+from accounts import invitations, organisations
 from accounts.home import PER_PAGE, me
 from accounts.models import Membership
 from accounts.organisation import role_in_words
@@ -67,6 +67,8 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     user = request.user
     hers = user.is_authenticated and organisations.for_person(me(request)).filter(pk=found.pk).exists()
     context: dict[str, Any] = {**_described(found), "hers": hers, "stranger": not user.is_authenticated}
+    if not user.is_authenticated:
+        invitations.came(request, found.email)
     response = render(request, "account/invitation.html", context)
     response["Referrer-Policy"] = "no-referrer"  # the address of this page is the invitation
     return response

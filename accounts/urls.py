@@ -3,10 +3,11 @@
 from allauth.account import views
 from django.urls import path
 
-from accounts import passkey_doors, passkey_enrolment, second_factor_pages
+from accounts import passkey_doors, passkey_enrolment, second_factor_pages, terms
 from accounts.chooser import another, choose, remove, sign_out_all
 from accounts.code_sign_in import AskView, CodeView
-from accounts.entrance import SignInView
+from accounts.entrance import SignInView, SignUpByPasskeyView, SignUpView
+from accounts.invitations import invitation
 from accounts.not_me import not_me
 from accounts.preferences import preferences
 from accounts.second_factor_set_up import set_up
@@ -30,8 +31,11 @@ urlpatterns = [
     path("signing-out/", signing_out, name="account-signing-out"),
     path("not-me/<str:token>/", not_me, name="account-not-me"),
     path("preferences/", preferences, name="preferences"),
-    path("signup/", views.signup, name="account_signup"),
-    path("signup/passkey/", views.signup_by_passkey, name="account_signup_by_passkey"),
+    path("signup/", SignUpView.as_view(), name="account_signup"),
+    path("invitation/<str:token>/", invitation, name="account-sign-up-invitation"),
+    path("terms/", terms.ask, name="account-terms"),
+    path("terms/<int:pk>/", terms.text, name="account-terms-text"),
+    path("signup/passkey/", SignUpByPasskeyView.as_view(), name="account_signup_by_passkey"),
     path("signup/passkey/create/", passkey_enrolment.sign_up, name="mfa_signup_webauthn"),
     path("signup/passkey/options/", passkey_enrolment.sign_up_options, name="account-passkey-sign-up-options"),
     path("inactive/", views.account_inactive, name="account_inactive"),

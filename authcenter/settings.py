@@ -204,6 +204,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "accounts.passwords.NotBlank"},
 ]
+SIGN_UP = env.choice("SIGN_UP", ("open", "invitation", "closed"), default="open")
+"""Who may make an account: anybody, who was invited, or nobody. Operators make accounts in the console all the same."""
+
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/account/"
 vars().update(libraries.ACCOUNT)

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from accounts import alerts
+from accounts import alerts, invitations
 from accounts.models import User
 from accounts.remembering import remember as stay_signed_in
 from accounts.social.identity import Identity, ProviderFault
@@ -94,7 +94,8 @@ def has_account(email: str) -> bool:
 
 @transaction.atomic
 def sign_up(request: HttpRequest, provider: IdentityProvider, identity: Identity, email: str) -> LinkedIdentity:
-    """An account with this address, which is proved. Raises `IntegrityError` where somebody has it, or this identity.
+    """An account with this address, which is proved. Raises `IntegrityError` where somebody has it, or this identity,
+    and `invitations.Gone` where she has to be invited and is not.
 
     What the provider tells fills the profile once, here; nothing is taken from it later.
     """
@@ -106,6 +107,7 @@ def sign_up(request: HttpRequest, provider: IdentityProvider, identity: Identity
         locale=identity.locale,
     )
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    invitations.accept(request, user)
     link = LinkedIdentity.objects.create(
         provider=provider, subject=identity.subject, user=user, shown_as=identity.shown_as
     )

@@ -18,6 +18,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import invitations
 from accounts.pages import show
 from accounts.social import codes, joining
 
@@ -101,11 +102,13 @@ def has_account(request: HttpRequest) -> HttpResponse:
 def _joined(request: HttpRequest, waits: dict[str, Any]) -> HttpResponse:
     """The account; where the address has one, the way to link them. Only who has proved the address learns which."""
     provider, email = waits["provider"], waits["proved"]
-    if not get_adapter(request).is_open_for_signup(request):
-        return show(request, "account/signup_closed.html", {"provider": provider}, status=403)
+    if not invitations.may_sign_up(request, email):
+        return invitations.closed(request)
     if not joining.has_account(email):
         try:
             link = joining.sign_up(request, provider, waits["identity"], email)
+        except invitations.Gone:
+            return invitations.closed(request)
         except IntegrityError:  # a double click, or somebody with the same address at the same moment
             pass
         else:

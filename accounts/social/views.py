@@ -5,6 +5,7 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.core.exceptions import ReauthenticationRequired
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import invitations
 from accounts.models import User
 from accounts.pages import show
 from accounts.sign_in import current_session
@@ -87,9 +89,9 @@ def _arrived(request: HttpRequest, asked: ProviderRequest, identity: Identity) -
             raise ProviderFault("The account is disabled.")
         link.shown_as = identity.shown_as
         return joining.let_in(request, link, asked.onward)
-    if not get_adapter(request).is_open_for_signup(request):
+    if settings.SIGN_UP == "closed":
         events.record(request, events.Kind.IDENTITY_REFUSED, provider=provider.name, reason="Sign-up is closed.")
-        return show(request, "account/signup_closed.html", {"provider": provider}, status=403)
+        return invitations.closed(request)
     joining.remember(request, provider, identity, asked.onward)
     return redirect("social-finish")
 

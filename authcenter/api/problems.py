@@ -38,6 +38,15 @@ class EmailNotVerified(APIException):
     auth_header = _CHALLENGE
 
 
+class TermsNotAccepted(APIException):
+    """Told only to who knew the password."""
+
+    status_code = 401
+    default_detail = "The terms have changed: sign in on the web once and accept them."
+    default_code = "terms_not_accepted"
+    auth_header = _CHALLENGE
+
+
 class TokenNotValid(APIException):
     """One answer for garbage, another kind of token, old age, a replay and the end of the session."""
 

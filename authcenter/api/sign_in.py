@@ -5,8 +5,9 @@ from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from accounts import terms
 from accounts.models import User
-from authcenter.api.problems import EmailNotVerified, TooManyAttempts, WrongCredentials
+from authcenter.api.problems import EmailNotVerified, TermsNotAccepted, TooManyAttempts, WrongCredentials
 from authcenter.audit import events
 
 
@@ -24,4 +25,7 @@ def person(request: HttpRequest, email: str, password: str) -> User:
     if not EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists():
         events.record(request, events.Kind.SIGN_IN_REFUSED, subject=user.pk, reason="e-mail address not verified")
         raise EmailNotVerified
+    if terms.outstanding(user) is not None:
+        events.record(request, events.Kind.SIGN_IN_REFUSED, subject=user.pk, reason="terms not accepted")
+        raise TermsNotAccepted
     return user

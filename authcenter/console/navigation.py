@@ -10,11 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Group as PeopleGroup
 from accounts.models import (
     IdentityProvider,
+    Invitation,
     LinkedIdentity,
     Membership,
     Organisation,
     OrganisationInvitation,
     Role,
+    Terms,
+    TermsAcceptance,
     User,
 )
 from authcenter.audit.models import AuditEvent
@@ -41,6 +44,9 @@ _GROUPS: tuple[tuple[Any, tuple[tuple[Any, str], ...]], ...] = (
             (Organisation, "corporate_fare"),
             (Membership, "card_membership"),
             (OrganisationInvitation, "mail"),
+            (Invitation, "person_add"),
+            (Terms, "gavel"),
+            (TermsAcceptance, "task_alt"),
             (Group, "shield_person"),
             (Session, "devices"),
             (IdentityProvider, "login"),

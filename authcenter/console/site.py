@@ -25,15 +25,19 @@ from unfold.sites import UnfoldAdminSite
 from accounts.models import Group as PeopleGroup
 from accounts.models import (
     IdentityProvider,
+    Invitation,
     LinkedIdentity,
     Membership,
     Organisation,
     OrganisationInvitation,
     Role,
+    Terms,
+    TermsAcceptance,
     User,
 )
 from accounts.sign_in import current_session
 from authcenter.audit.models import AuditEvent
+from authcenter.console.admission import InvitationAdmin, TermsAcceptanceAdmin, TermsAdmin
 from authcenter.console.apis import APIAdmin, ScopeAdmin
 from authcenter.console.applications import ApplicationAdmin
 from authcenter.console.audit import AuditAdmin
@@ -117,6 +121,9 @@ for model, model_admin in (
     (Organisation, OrganisationAdmin),
     (Membership, MembershipAdmin),
     (OrganisationInvitation, OrganisationInvitationAdmin),
+    (Invitation, InvitationAdmin),
+    (Terms, TermsAdmin),
+    (TermsAcceptance, TermsAcceptanceAdmin),
     (Group, GroupAdmin),
     (IdentityProvider, IdentityProviderAdmin),
     (LinkedIdentity, LinkedIdentityAdmin),

@@ -12,6 +12,7 @@ from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from oauthlib.common import Request
 
+from accounts import terms
 from accounts.models import User
 from accounts.sign_in import ACR_ONE
 from authcenter.audit import events
@@ -80,4 +81,6 @@ def _person(request: Request, email: str, password: str) -> User:
         raise TooManyRefusals((error.params or {}).get("wait", 60)) from None
     if user is None or not EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists():
         raise InvalidGrantError(request=request)
+    if terms.outstanding(user) is not None:
+        raise InvalidGrantError(description="The person has to accept the terms: sign in on the web once.")
     return user
