@@ -10,6 +10,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
+from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from accounts.models import IdentityProvider, LinkedIdentity, User
@@ -140,15 +141,30 @@ def test_codes_to_an_address_are_few(client: Client, fake: FakeProvider, provide
     assert len(mail.outbox) == 5
 
 
+@pytest.mark.parametrize("sign_up", ["closed", "invitation"])
 def test_where_sign_up_is_closed_nobody_new_comes_in(
-    client: Client, fake: FakeProvider, provider: Any, monkeypatch: pytest.MonkeyPatch
+    client: Client, fake: FakeProvider, provider: Any, settings: Any, sign_up: str
 ) -> None:
-    from accounts.adapter import AccountAdapter
-
-    monkeypatch.setattr(AccountAdapter, "is_open_for_signup", lambda self, request: False)
+    settings.SIGN_UP = sign_up
     page = come_back(client, fake, provider(trusts_email=True))
     assert page.status_code == 403
     assert not User.objects.exists()
+
+
+def test_who_is_invited_may_come_by_a_provider(
+    client: Client, fake: FakeProvider, provider: Any, settings: Any
+) -> None:
+    from accounts.models import Invitation
+
+    settings.SIGN_UP = "invitation"
+    row = provider(trusts_email=True)
+    Invitation.objects.create(email="alice@example.com", token_hash="x")
+    Invitation.objects.create(email="mallory@example.com", token_hash="y", accepted=timezone.now())
+    come_back(client, fake, row, email="mallory@example.com")
+    assert not User.objects.exists()
+    come_back(client, fake, row, email="alice@example.com")
+    assert User.objects.get().email == "alice@example.com"
+    assert Invitation.objects.get(email="alice@example.com").accepted
 
 
 def test_only_addresses_in_a_domain_that_is_admitted_come_in(client: Client, fake: FakeProvider, provider: Any) -> None:
