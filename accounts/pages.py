@@ -19,12 +19,13 @@ from accounts import passkey_hint
 from accounts.models import User
 from accounts.sign_in import WAITING
 from accounts.social.models import IdentityProvider
+from authcenter.branding.current import brand
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """Template context: the installation's name, whether it is a demo, and which application sent the person here."""
     return {
-        "site_name": settings.SITE_NAME,
+        "site_name": brand().name,
         "demo": settings.DEMO,
         "issuer": settings.ISSUER,
         "asking": _asking(request),

@@ -110,6 +110,7 @@ INSTALLED_APPS = [
     "authcenter.sessions",
     "authcenter.audit",
     "authcenter.outbox",
+    "authcenter.branding",
     "accounts",
     "authcenter.api",
     "authcenter.console",

@@ -13,6 +13,8 @@ from accounts.alert_choice import choose_alerts
 from accounts.security import security
 from accounts.social.linked import linked, unlink
 from authcenter.api.metadata import OWN_RESOURCE
+from authcenter.branding.files import logo as brand_logo
+from authcenter.branding.files import style as brand_style
 from authcenter.console.site import site
 from authcenter.keys.jwks import jwks
 from authcenter.oauth.authorize import authorize
@@ -60,6 +62,8 @@ urlpatterns = [
     path("oauth/logout", logout, name="oidc-end-session"),  # OpenID Connect RP-Initiated Logout
     path("oauth/logout/confirm", confirm_logout, name="oidc-logout"),  # the page for people
     path("oauth/logout/done", signed_out, name="oidc-signed-out"),  # the page for people
+    path("branding/logo", brand_logo, name="branding-logo"),  # what pages load
+    path("branding/<slug:name>.css", brand_style, name="branding-style"),  # what pages load
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
     path("accounts/", include("accounts.urls")),  # signing in and up

@@ -84,12 +84,16 @@ def _fresh(request: pytest.FixtureRequest) -> Iterator[None]:
     request.getfixturevalue("transactional_db" if "transactional_db" in request.fixturenames else "db")
     from django.core.cache import cache
 
+    from authcenter.branding import current
     from authcenter.keys.models import Key
     from authcenter.keys.ring import ring
     from authcenter.oauth.own_api import ensure_own_api
     from authcenter.sessions.view import follower
 
     cache.clear()
+    current.forget()
+    current.FRESH_SECONDS = 60.0  # looked at now, so that counted statements are the request's own
+    current.brand()
     if not Key.objects.exists():
         Key.objects.bulk_create(keys)
         ensure_own_api()

@@ -14,6 +14,7 @@ FLOORS = {
     "authcenter.sessions": 0,
     "authcenter.audit": 0,
     "authcenter.outbox": 0,
+    "authcenter.branding": 0,
     "authcenter.limits": 0,
     "accounts": 1,
     "authcenter.oauth": 2,

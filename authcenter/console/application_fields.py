@@ -67,7 +67,10 @@ WHOLE: Any = (
         _("Who it is to people"),
         {
             "classes": ["tab"],
-            "fields": ("publisher", "client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts", "software"),
+            "fields": (
+                *("publisher", "client_uri", "logo_upload", "logo_uri", "accent"),
+                *("policy_uri", "tos_uri", "contacts", "software"),
+            ),
         },
     ),
     (_("Record"), {"classes": ["tab"], "fields": ("origin", "created", "updated", "epoch")}),

@@ -13,6 +13,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from authcenter.console.branding import LogoField
 from authcenter.oauth import client_keys, response_types
 from authcenter.oauth.models import Application, Scope
 from authcenter.oauth.redirects import web_origins
@@ -112,6 +113,10 @@ class ApplicationForm(forms.ModelForm):
         ),
     )
 
+    logo_upload = LogoField(
+        label=_("New logo"), help_text=_("PNG, JPEG, WebP or GIF; takes the place of the address below.")
+    )
+
     class Meta:
         widgets = {name: UnfoldAdminExpandableTextareaWidget for name in _LINES}
         help_texts = {
@@ -166,6 +171,7 @@ class NewApplicationForm(ApplicationForm):
     )
     grant_types = None  # type: ignore[assignment]
     optional_scopes = None  # type: ignore[assignment]
+    logo_upload = None  # type: ignore[assignment]
     identity_scopes = None  # type: ignore[assignment]
     client_jwks = None  # type: ignore[assignment]
     response_types = None  # type: ignore[assignment]

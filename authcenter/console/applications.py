@@ -29,6 +29,7 @@ from authcenter.console.confirm import confirmation, is_confirmed, report, secre
 from authcenter.console.push import state_of
 from authcenter.console.record import RecordAdmin, list_link
 from authcenter.console.told_names import ToldNameInline
+from authcenter.oauth import logos
 from authcenter.oauth.models import Application, Authorization, Family, ToldName
 from authcenter.oauth.registration import JWT_BEARER, TOKEN_EXCHANGE, set_new_secret
 from authcenter.sessions import participants
@@ -130,6 +131,8 @@ class ApplicationAdmin(RecordAdmin):
         if not change:
             obj.new_secret = form.secret
             return
+        if picture := form.cleaned_data.get("logo_upload"):
+            logos.keep(obj, picture)
         if {"is_active", "backchannel_logout_uri"} & {*form.changed_data}:
             participants.changed(obj)
         if "is_active" in form.changed_data and not obj.is_active:

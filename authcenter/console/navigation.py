@@ -21,6 +21,7 @@ from accounts.models import (
     User,
 )
 from authcenter.audit.models import AuditEvent
+from authcenter.branding.models import Branding
 from authcenter.keys.models import Key
 from authcenter.oauth.models import (
     API,
@@ -57,6 +58,7 @@ _GROUPS: tuple[tuple[Any, tuple[tuple[Any, str], ...]], ...] = (
         _("Applications"),
         (
             (Application, "apps"),
+            (Branding, "palette"),
             (API, "dns"),
             (Scope, "checklist"),
             (InitialAccessToken, "vpn_key"),

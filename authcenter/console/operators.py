@@ -21,6 +21,7 @@ _MAY: dict[str, tuple[str, ...]] = {
     "accounts.termsacceptance": ("view",),
     "account.emailaddress": ("view", "change"),
     "accounts.linkedidentity": ("view", "delete"),
+    "branding.branding": ("view",),
     "oauth.application": ("view", "add", "change"),
     "oauth.api": ("view",),
     "oauth.scope": ("view",),

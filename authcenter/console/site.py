@@ -37,11 +37,13 @@ from accounts.models import (
 )
 from accounts.sign_in import current_session
 from authcenter.audit.models import AuditEvent
+from authcenter.branding.models import Branding
 from authcenter.console.admission import InvitationAdmin, TermsAcceptanceAdmin, TermsAdmin
 from authcenter.console.apis import APIAdmin, ScopeAdmin
 from authcenter.console.applications import ApplicationAdmin
 from authcenter.console.audit import AuditAdmin
 from authcenter.console.authorizations import AuthorizationAdmin, FamilyAdmin
+from authcenter.console.branding import BrandingAdmin
 from authcenter.console.groups import GroupAdmin as PeopleGroupAdmin
 from authcenter.console.identity_providers import IdentityProviderAdmin, LinkedIdentityAdmin
 from authcenter.console.keys import KeyAdmin
@@ -127,6 +129,7 @@ for model, model_admin in (
     (Group, GroupAdmin),
     (IdentityProvider, IdentityProviderAdmin),
     (LinkedIdentity, LinkedIdentityAdmin),
+    (Branding, BrandingAdmin),
     (Application, ApplicationAdmin),
     (API, APIAdmin),
     (Scope, ScopeAdmin),

@@ -7,12 +7,15 @@ of pixels are taken, by what they are and not by what they say they are: nothing
 from datetime import timedelta
 from html import escape
 
+from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from authcenter.branding import pictures
 from authcenter.oauth.models import Application, Logo
 from authcenter.outbox import outbound
 
@@ -43,6 +46,15 @@ def logo(http: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
+def keep(application: Application, picture: bytes) -> None:
+    """A PNG that an operator uploaded. Its address is of this server, so nobody else is asked for it."""
+    address = f"{settings.ISSUER}{reverse('oauth-logo', args=[application.pk])}?v={pictures.key_of(picture)}"
+    fields = {"image": picture, "content_type": "image/png", "source": address, "fetched": timezone.now()}
+    Logo.objects.update_or_create(application=application, defaults=fields)
+    Application.objects.filter(pk=application.pk).update(logo_uri=address)
+    application.logo_uri = address
+
+
 def kind_of(image: bytes) -> str:
     """The media type of a picture, by its first bytes; empty where it is none that is shown here."""
     if image[:4] == b"RIFF" and image[8:12] == b"WEBP":
@@ -52,7 +64,11 @@ def kind_of(image: bytes) -> str:
 
 def _fetched(application: Application) -> Logo | None:
     address = application.logo_uri
-    if not address or not cache.add(f"logo {application.pk}", True, timeout=_NOT_AGAIN_SECONDS):
+    if (
+        not address
+        or address.startswith(f"{settings.ISSUER}/")
+        or not cache.add(f"logo {application.pk}", True, timeout=_NOT_AGAIN_SECONDS)
+    ):
         return None
     try:
         answer = outbound.get(address, accept="image/png, image/jpeg, image/webp, image/gif")

@@ -32,6 +32,7 @@ class Pending:
     logo: str = ""
     policy: str = ""
     terms: str = ""
+    stylesheet: str = ""
     shown_to: str = ""
     """Whom the consent page was shown: another person's answer does not count."""
     consented: bool = False
@@ -64,6 +65,7 @@ def keep(
         logo=application.shown_logo,
         policy=application.policy_uri,
         terms=application.tos_uri,
+        stylesheet=application.stylesheet,
         pushed=pushed,
     )
     save(request, pending)

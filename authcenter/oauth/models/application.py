@@ -10,6 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
+from authcenter.branding import colours
+from authcenter.branding.models import accent_fault
 from authcenter.oauth.models.api import API, Scope
 from authcenter.oauth.redirects import is_loopback, origin_fault, redirect_uri_fault
 from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
@@ -214,6 +216,12 @@ class Application(AbstractApplication):
         default=Exchange.DELEGATION,
         help_text=_("With the grant type token-exchange."),
     )
+    accent = models.CharField(
+        _("accent colour"),
+        max_length=7,
+        blank=True,
+        help_text=_("Of buttons and links where people sign in to it, such as #1f54c9. Empty: that of this server."),
+    )
     logo_uri = models.URLField(
         _("logo"), max_length=2048, blank=True, help_text=_("PNG, JPEG, WebP or GIF; shown from a copy here.")
     )
@@ -241,6 +249,11 @@ class Application(AbstractApplication):
         if not self.logo_uri or self.logo_uri.startswith(f"{settings.ISSUER}/"):
             return self.logo_uri
         return reverse("oauth-logo", args=[self.pk])
+
+    @property
+    def stylesheet(self) -> str:
+        """Where the style sheet of its colour lies, or nothing."""
+        return colours.stylesheet(self.accent)
 
     @property
     def is_public(self) -> bool:
@@ -301,5 +314,8 @@ class Application(AbstractApplication):
             faults.setdefault("initiate_login_uri", []).append(str(_("It must begin with https://.")))
         if self.is_public and "client_credentials" in self.grant_types:
             faults.setdefault("grant_types", []).append(str(_("client_credentials needs a confidential application.")))
+        self.accent = self.accent.strip().lower()
+        if self.accent and (why := accent_fault(self.accent, "light")):
+            faults["accent"] = [why]
         if faults:
             raise ValidationError(faults)
