@@ -21,6 +21,7 @@ from accounts.device import device_name
 from accounts.models import User
 from authcenter.audit.address import client_address
 from authcenter.audit.place import place_of
+from authcenter.branding.current import brand
 
 _LAYOUTS = "account/email/layout"
 _NOT_IN_NAMES = re.compile(r"[^\w \-'’&()+,]", re.UNICODE)
@@ -29,7 +30,7 @@ _NOT_IN_NAMES = re.compile(r"[^\w \-'’&()+,]", re.UNICODE)
 def compose(template: str, to: str, context: dict[str, Any], person: User | None = None) -> EmailMultiAlternatives:
     """`template` without its ending, such as `account/email/password_changed`. `person`: whose language and time zone
     count; without, those of the request. Raises `TemplateDoesNotExist`."""
-    told = {"site": settings.SITE_NAME, "issuer": settings.ISSUER, "email": to, **context}
+    told = {"site": brand().name, "issuer": settings.ISSUER, "email": to, **context}
     with in_words_of(person):
         told["place"] = place_of(str(told.get("address") or ""))
         if "user_agent" in told:
