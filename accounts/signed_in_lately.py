@@ -8,8 +8,15 @@ from allauth.account.adapter import get_adapter
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 _View = Callable[..., HttpResponse]
+
+
+def page_to_prove_it(request: HttpRequest) -> str:
+    """Where somebody who is signed in proves again who she is: by the best that she has."""
+    methods = get_adapter(request).get_reauthentication_methods(request.user)
+    return str(methods[0]["url"]) if methods else reverse("account_reauthenticate")
 
 
 def check_signed_in_lately(request: HttpRequest) -> None:

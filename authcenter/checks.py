@@ -98,6 +98,14 @@ def _unwise(loopback: bool) -> list[tuple[bool, CheckMessage]]:
             ),
         ),
         (
+            not settings.DEMO and not settings.STAFF_SECOND_FACTOR,
+            Warning(
+                "STAFF_SECOND_FACTOR is off: an operator's password alone opens the console.",
+                hint="Unset it: operators set up a second factor at their next sign-in.",
+                id="authcenter.W004",
+            ),
+        ),
+        (
             not settings.DEMO and settings.EMAIL_BACKEND == "accounts.mail.FileAndLogBackend" and not loopback,
             Warning(
                 "EMAIL_URL is not set: mail goes to files and its text, with codes, to the log.",

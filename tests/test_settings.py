@@ -62,6 +62,7 @@ def production(settings):
     settings.SECRET_KEY, settings.ENCRYPTION_KEYS = SECRET, [SECRET[::-1], SECRET]
     settings.ALLOWED_HOSTS = ["id.example.com"]
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.STAFF_SECOND_FACTOR = True
     return settings
 
 
@@ -79,6 +80,7 @@ def production(settings):
         ({"ALLOWED_HOSTS": ["id.example.com", "*"]}, "authcenter.E006"),
         ({"DEMO": True}, "authcenter.E001"),
         ({"EMAIL_BACKEND": "accounts.mail.FileAndLogBackend"}, "authcenter.W001"),
+        ({"STAFF_SECOND_FACTOR": False}, "authcenter.W004"),
     ],
 )
 def test_one_insecure_setting_is_enough(production, changed, fault):

@@ -47,6 +47,37 @@ class TermsNotAccepted(APIException):
     auth_header = _CHALLENGE
 
 
+class SecondFactorRequired(APIException):
+    """The password was right, and is not enough: `mfa_token` and a code come next, on the same route."""
+
+    status_code = 401
+    default_detail = "A second factor is needed: send mfa_token and code to this route."
+    default_code = "mfa_required"
+    auth_header = _CHALLENGE
+
+    def __init__(self, token: str, factors: list[str], seconds: int) -> None:
+        super().__init__()
+        self.members = {"mfa_token": token, "factors": factors, "expires_in": seconds}
+
+
+class EnrolmentRequired(APIException):
+    """Told only to who knew the password: setting up a factor needs pages."""
+
+    status_code = 401
+    default_detail = "This account must have a second factor and has none: sign in on the web once to set one up."
+    default_code = "mfa_enrolment_required"
+    auth_header = _CHALLENGE
+
+
+class WrongCode(APIException):
+    """The second factor was wrong, or used before. The `mfa_token` takes a few more."""
+
+    status_code = 401
+    default_detail = "The code is not right, or it was used before."
+    default_code = "invalid_code"
+    auth_header = _CHALLENGE
+
+
 class TokenNotValid(APIException):
     """One answer for garbage, another kind of token, old age, a replay and the end of the session."""
 
@@ -103,7 +134,8 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespons
     if isinstance(error, ValidationError):
         errors = list(_field_errors(error.detail))
         return problem(error.status_code, "invalid", "Some fields are not right.", headers, errors=errors)
-    return problem(error.status_code, str(error.get_codes()), str(error.detail), headers)
+    members: dict[str, Any] = getattr(error, "members", {})
+    return problem(error.status_code, str(error.get_codes()), str(error.detail), headers, **members)
 
 
 def problem(

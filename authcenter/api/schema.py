@@ -39,6 +39,11 @@ class ProblemSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
     code = serializers.CharField()
     errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
+    mfa_token = serializers.CharField(required=False, help_text="With `mfa_required`: what the second step sends back.")
+    factors = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="With `mfa_required`: totp, webauthn, recovery_codes."
+    )
+    expires_in = serializers.IntegerField(required=False, help_text="With `mfa_required`: seconds.")
 
 
 def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:

@@ -4,13 +4,13 @@ With `transport=cookie` the tokens go into cookies that no script reads, and the
 unsafe requests must then send as X-CSRFToken.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.middleware.csrf import get_token, rotate_token
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -19,8 +19,8 @@ from rest_framework.views import APIView
 from rest_framework_simplejwt.exceptions import TokenError
 
 from accounts.known_browsers import met_app
-from accounts.sign_in import ACR_ONE
-from authcenter.api import cookies, session_claims, sign_in
+from accounts.sign_in import ACR_ONE, ACR_TWO
+from authcenter.api import cookies, second_factor, session_claims, sign_in
 from authcenter.api.authentication import enforce_csrf, record_refusal, session_person
 from authcenter.api.problems import REALM, ForeignOrigin, TokenNotValid
 from authcenter.api.schema import problems
@@ -45,6 +45,16 @@ class CredentialsSerializer(serializers.Serializer[Any]):
     email = serializers.CharField(max_length=254)
     password = serializers.CharField(max_length=1024, trim_whitespace=False, style={"input_type": "password"})
     # The framework's own message repeats what was sent, which may be a password or token in the wrong place.
+    transport = serializers.ChoiceField(
+        ["body", "cookie"], default="body", error_messages={"invalid_choice": "Either body or cookie."}
+    )
+
+
+class SecondStepSerializer(serializers.Serializer[Any]):
+    """What follows the problem `mfa_required`: its token, and a code of the authenticator app or a recovery code."""
+
+    mfa_token = serializers.CharField(max_length=128)
+    code = serializers.CharField(max_length=40)
     transport = serializers.ChoiceField(
         ["body", "cookie"], default="body", error_messages={"invalid_choice": "Either body or cookie."}
     )
@@ -76,20 +86,32 @@ class TokenView(_TokenView):
         operation_id="token_obtain",
         summary="Sign in",
         tags=["JWT sessions"],
-        request=CredentialsSerializer,
+        request=PolymorphicProxySerializer(
+            "SignIn", [CredentialsSerializer, SecondStepSerializer], resource_type_field_name=None
+        ),
         responses={200: PairSerializer, **problems(400, 401, 403, 413, 415, 429)},
     )
     def post(self, request: Request) -> Response:
-        """Begin a session. `transport=cookie` puts the tokens into HttpOnly cookies."""
-        sent = CredentialsSerializer(data=request.data)
+        """Begin a session. `transport=cookie` puts the tokens into HttpOnly cookies.
+
+        Where the account has a second factor, the password gets the problem `mfa_required` with `mfa_token` and the
+        `factors`; `mfa_token` and `code` then begin the session.
+        """
+        is_second = isinstance(request.data, Mapping) and "mfa_token" in request.data
+        sent = (SecondStepSerializer if is_second else CredentialsSerializer)(data=request.data)
         sent.is_valid(raise_exception=True)
-        by_cookie = sent.validated_data["transport"] == "cookie"
+        wanted = sent.validated_data
+        by_cookie = wanted["transport"] == "cookie"
         if by_cookie:
             _refuse_foreign_origin(request)
         http = request._request
-        user = sign_in.person(http, sent.validated_data["email"], sent.validated_data["password"])
+        if is_second:
+            user, amr = second_factor.proved(http, wanted["mfa_token"], wanted["code"])
+        else:
+            user, amr = sign_in.person(http, wanted["email"], wanted["password"]), ["pwd"]
+            second_factor.asked_for(user)
         with transaction.atomic():
-            session = start_api_session(http, user, amr=["pwd"], acr=ACR_ONE)
+            session = start_api_session(http, user, amr=amr, acr=ACR_TWO if is_second else ACR_ONE)
             pair = jwt.first_pair(session, session_claims.about_person(user))
             events.record(http, events.Kind.SIGNED_IN, actor=user.pk, subject=session.pk, amr=session.amr)
             met_app(http, user, session)

@@ -56,6 +56,7 @@ WHOLE: Any = (
         {
             "classes": ["tab"],
             "fields": (
+                "second_factor",
                 "initiate_login_uri",
                 ("backchannel_logout_uri", "backchannel_logout_session_required"),
                 ("frontchannel_logout_uri", "frontchannel_logout_session_required"),

@@ -1,7 +1,7 @@
 """The console: who may enter, by which door, and what it shows.
 
-Its door is the sign-in page of everybody, so that no password-only way in exists beside it (a second factor asked for
-there is asked for here). Nothing is discovered: what is not in the table below does not exist for operators.
+Its door is the sign-in page of everybody, so that no password-only way in exists beside it; a trusted browser is none
+here. Nothing is discovered: what is not in the table below does not exist for operators.
 """
 
 from functools import update_wrapper
@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 from unfold.sites import UnfoldAdminSite
 
+from accounts import factors, policy
 from accounts.models import Group as PeopleGroup
 from accounts.models import (
     IdentityProvider,
@@ -35,7 +36,7 @@ from accounts.models import (
     TermsAcceptance,
     User,
 )
-from accounts.sign_in import current_session
+from accounts.sign_in import ACR_TWO, current_session, is_as_good_as
 from authcenter.audit.models import AuditEvent
 from authcenter.branding.models import Branding
 from authcenter.console.admission import InvitationAdmin, TermsAcceptanceAdmin, TermsAdmin
@@ -81,8 +82,8 @@ class ConsoleSite(UnfoldAdminSite):
             if request.user.is_authenticated and not self.has_permission(request):
                 raise PermissionDenied
             session = current_session(request)
-            if session and timezone.now() - session.auth_time > settings.CONSOLE_SIGN_IN:
-                raise ReauthenticationRequired
+            if session is not None and (onward := _first_to(request, session)):
+                return onward
             return guarded(request, *args, **options)
 
         return update_wrapper(require_http_methods(["GET", "HEAD", "POST"])(door), view)
@@ -112,6 +113,19 @@ class ConsoleSite(UnfoldAdminSite):
 
     def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return redirect("account_change_password")
+
+
+def _first_to(request: HttpRequest, session: Session) -> HttpResponse | None:
+    """What comes before the console: a second factor, where the operator has one or must have one, however the browser
+    is trusted; and a sign-in that is not old. Raises what sends somebody to prove again who he is."""
+    if not is_as_good_as(session.acr, ACR_TWO):
+        if factors.has_any(session.user):
+            raise ReauthenticationRequired
+        if policy.needs_second_factor(session.user):
+            return redirect_to_login(request.get_full_path(), reverse("second-factor-set-up"))
+    if timezone.now() - session.auth_time > settings.CONSOLE_SIGN_IN:
+        raise ReauthenticationRequired
+    return None
 
 
 site = ConsoleSite()

@@ -26,7 +26,7 @@ from unfold.enums import ActionVariant
 from accounts.models import User
 from authcenter.audit import events
 from authcenter.audit.models import AuditEvent
-from authcenter.console import receipts
+from authcenter.console import receipts, user_factors
 from authcenter.console.alive import alive
 from authcenter.console.confirm import confirmation, is_confirmed, report
 from authcenter.console.operators import may_manage
@@ -47,7 +47,7 @@ class UserAdmin(RecordAdmin):
     ordering = ("email",)
     add_fieldsets = ((None, {"fields": ("email", "name", "roles", "send_mail")}),)
     fieldsets = (
-        (None, {"fields": ("email", "name", "is_active", "ends", "access")}),
+        (None, {"fields": ("email", "name", "is_active", "ends", "access", "second_factors")}),
         (_("Roles"), {"fields": ("roles", "end_tokens")}),
         (_("Console"), {"fields": _RIGHTS}),
         (
@@ -71,7 +71,7 @@ class UserAdmin(RecordAdmin):
         (_("Record"), {"classes": ["tab"], "fields": ("id", "date_joined", "last_login", "updated_at", "epoch")}),
     )
     actions = ("revoke_selected",)
-    actions_detail = ("revoke_one", "reset_one")
+    actions_detail = ("revoke_one", "reset_one", "reset_factors")
     goes_along = (Session, Authorization, Family)
     revoked_as = Kind.USER
 
@@ -101,6 +101,10 @@ class UserAdmin(RecordAdmin):
         ]
         return format_html_join(" · ", "{}", ((link,) for link in links))
 
+    @display(description=_("second factors"))
+    def second_factors(self, user: User) -> str:
+        return user_factors.told(user)
+
     # --- Whom and what an operator may touch ---
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -120,7 +124,8 @@ class UserAdmin(RecordAdmin):
         return person is None or may_manage(request.user, person)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        fixed: tuple[str, ...] = ("ends", "access", "id", "date_joined", "last_login", "updated_at", "epoch")
+        fixed: tuple[str, ...] = ("ends", "access", "second_factors", "id", "date_joined", "last_login")
+        fixed += ("updated_at", "epoch")
         if not request.user.is_superuser:
             fixed += _RIGHTS
         elif obj is not None and obj.pk == request.user.pk:
@@ -236,6 +241,10 @@ class UserAdmin(RecordAdmin):
         said = _("A mail to %s tells how to choose a new password.") % user.email
         receipts.told(request, said, Kind.USER, user.pk)
         return redirect(self.address_of(user))
+
+    @action(description=_("Reset second factors"), url_path="reset-factors", permissions=["revoke"], icon="key_off")
+    def reset_factors(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return user_factors.reset(self, request, self._manageable(request, object_id))
 
     def _manageable(self, request: HttpRequest, object_id: str) -> User:
         user: User = self.found(request, object_id)

@@ -87,6 +87,7 @@ class Asked:
     nonce: str
     wanted: Wanted
     claims: ClaimsRequest
+    acr_values: tuple[str, ...]
     organization: str = ""
     """The one that the request names, if any (`acting_for`)."""
 
@@ -118,6 +119,7 @@ def checked(request: Request) -> Asked:
         nonce=parameters.get("nonce") or "",
         wanted=Wanted(request.scopes, resources, claims.names(request.client) if with_claims else {}),
         claims=claims,
+        acr_values=tuple((parameters.get("acr_values") or "").split()),
         organization=organization,
     )
 

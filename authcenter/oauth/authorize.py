@@ -7,6 +7,7 @@ here with the request's key. What is granted goes back by `authorization_respons
 
 import time
 from dataclasses import replace
+from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
@@ -19,8 +20,10 @@ from oauthlib.common import Request
 
 from accounts import languages, parked
 from accounts.sign_in import authentication, current_session
+from accounts.signed_in_lately import page_to_prove_it
 from authcenter.oauth import (
     acting_for,
+    assurance,
     authorization_request,
     authorization_response,
     consent,
@@ -38,9 +41,8 @@ from authcenter.oauth.errors import (
     InvalidRequestFatalError,
     LoginRequired,
     OAuth2Error,
-    UnmetAuthenticationRequirements,
 )
-from authcenter.oauth.models import Application
+from authcenter.oauth.models import Application, Authorization
 from authcenter.oauth.parameters import Parameters, body_of, parsed
 from authcenter.oauth.subjects import subject_of
 from authcenter.sessions.models import Session
@@ -113,9 +115,13 @@ def _person(http: HttpRequest, request: Request, asked: Asked, waiting: pending.
     if _is_stale(asked, how["auth_time"], asked_at):
         if silent:
             raise LoginRequired(request=request)
-        return away(_step("account_reauthenticate", wait()))
-    if asked.claims.essential_acr is not None and how["acr"] not in asked.claims.essential_acr:
-        raise UnmetAuthenticationRequirements(request=request)
+        return away(_with_next(page_to_prove_it(http), wait()))
+    demand = assurance.Demand.of(request.client, asked)
+    if first := assurance.step(request, demand, session.user, how, waiting, silent=silent):
+        stepping = wait()
+        stepping.stepped_at = how["auth_time"]
+        pending.save(http, stepping)
+        return away(_with_next(first, stepping))
     try:
         membership = acting_for.chosen(session.user, asked.wanted.scopes, asked.organization, waiting)
     except acting_for.Undecided:
@@ -128,21 +134,33 @@ def _person(http: HttpRequest, request: Request, asked: Asked, waiting: pending.
         if silent:
             raise ConsentRequired(request=request)
         return away(consent.page_path(wait()))
-    granting.used(authorization)
     wanted = wanted.without(authorization.left_out)
+    _agreed(request, asked, session, authorization, wanted, {**how, "acr": demand.told(how["acr"])})
+    answer = respond.to_application(http, request, authorization_response.granted(request))
+    if waiting is not None:
+        pending.drop(http, waiting)
+    return answer
+
+
+def _agreed(
+    request: Request,
+    asked: Asked,
+    session: Session,
+    authorization: Authorization,
+    wanted: granting.Wanted,
+    how: dict[str, Any],
+) -> None:
+    """Note what she agreed to, for what is granted next."""
+    granting.used(authorization)
     request.scopes = wanted.scopes
     request._consent = authorization_response.Consent.of(
         session,
         authorization,
         wanted,
         how,
-        redirect_uri_sent=parameters.get("redirect_uri") is not None,
+        redirect_uri_sent=request.__dict__["_parameters"].get("redirect_uri") is not None,
         nonce=asked.nonce,
     )
-    answer = respond.to_application(http, request, authorization_response.granted(request))
-    if waiting is not None:
-        pending.drop(http, waiting)
-    return answer
 
 
 def _expected(asked: Asked) -> set[str]:
@@ -183,6 +201,10 @@ def _is_stale(asked: Asked, auth_time: float, asked_at: float) -> bool:
     if "login" in asked.prompt:
         return True
     return asked.max_age is not None and time.time() - auth_time > asked.max_age
+
+
+def _with_next(page: str, waiting: pending.Pending) -> str:
+    return f"{page}{'&' if '?' in page else '?'}{urlencode({'next': waiting.path})}"
 
 
 def _step(view: str, waiting: pending.Pending, **query: str) -> str:

@@ -22,12 +22,12 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.device import device_name
 from accounts.pages import ago, own_picture, show
-from accounts.sign_in import current_session
+from accounts.sign_in import authentication, current_session, is_as_good_as
 from authcenter import limits
 from authcenter.audit import events
 from authcenter.audit.address import client_address, network_of
 from authcenter.keys import vault
-from authcenter.oauth import device_answer, user_code
+from authcenter.oauth import assurance, device_answer, user_code
 from authcenter.oauth.asked_for import asked_for
 from authcenter.oauth.consent import known_by
 from authcenter.oauth.granting import Wanted
@@ -95,6 +95,8 @@ def confirm(http: HttpRequest) -> HttpResponse:
     application = device_answer.asking(grant) if grant else None
     if grant is None or application is None:
         return _answered(http, session, asked)
+    if not is_as_good_as(authentication(http, session.user)["acr"], assurance.floor_of(application)):
+        return redirect(f"{assurance.again(session.user)}?{urlencode({'next': _path(key)})}")
     if http.method == "GET":
         return show(http, "oauth/device_confirm.html", _page(http, session, grant, application, asked))
     if "deny" in http.POST:

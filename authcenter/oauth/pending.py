@@ -42,6 +42,8 @@ class Pending:
     """Whom she acts for: her id and that of the organisation (`acting_for`)."""
     pushed: str = ""
     """Key of the pushed request that this is; one answer uses it up."""
+    stepped_at: float = 0.0
+    """`auth_time` when she was sent to prove more: a later one says that she has, and that it may not have sufficed."""
 
     @property
     def parameters(self) -> Parameters:

@@ -18,7 +18,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from accounts.models import ProviderRequest
+from accounts.models import HalfSignIn, ProviderRequest, TrustedBrowser
 from authcenter.audit.models import Refusals
 from authcenter.oauth.models import AccessToken, Application, DeviceGrant, Family, Grant, PushedRequest, UsedAssertion
 from authcenter.outbox import models as outbox
@@ -59,6 +59,8 @@ def _over(now: datetime) -> list[tuple[str, type[models.Model], Q]]:
         ("assertions", UsedAssertion, Q(expires__lt=now)),
         ("participants", Participant, Q(expires__lt=now)),
         ("requests to providers", ProviderRequest, Q(expires__lt=now)),
+        ("half sign-ins", HalfSignIn, Q(expires__lt=now)),
+        ("trusted browsers", TrustedBrowser, Q(expires__lt=now)),
         ("cookies", CookieSession, Q(expire_date__lt=now)),
         ("messages delivered", outbox.Delivery, outbox.is_old(now)),
         ("messages given up", outbox.Delivery, outbox.is_forgotten(now)),

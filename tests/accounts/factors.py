@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.test import Client
 
 from tests.accounts.people import secret
 
@@ -27,8 +28,10 @@ class AuthenticatorApp:
         return secret(format_hotp_value(hotp_value(self.seed, int(time.time()) // 30 + steps)))
 
 
-def set_up(client: Any) -> AuthenticatorApp:
+def set_up(browser: Any) -> AuthenticatorApp:
     """By the page of one's own account. The code of the step before now is used up by it."""
+    client = Client(HTTP_HOST="localhost")  # without the proof against forgery that pages carry
+    client.cookies = browser.cookies
     app = AuthenticatorApp(client.get(APP))
     answer = client.post(APP, {"code": app.code(-1)})
     assert answer.status_code == 302, answer.content.decode()[-3000:]

@@ -68,3 +68,24 @@ def test_tk_41_off_for_the_installation(old, alice, settings):
 def test_tk_41_off_for_the_application(web, alice, settings):
     settings.LEGACY_FLOWS = ["password"]
     assert_refused(ask(web, alice), 400, "unauthorized_client")
+
+
+def test_nobody_with_a_second_factor_gets_in_by_a_password(old, alice):
+    from tests.accounts.factors import set_up
+    from tests.oauth.flow import Browser
+
+    set_up(Browser().enter(alice).http)
+    assert_refused(ask(old, alice), 400, "invalid_grant")
+
+
+def test_nor_who_must_have_one_nor_where_the_application_asks_for_one(old, alice):
+    from accounts.models import Group
+
+    group = Group.objects.create(name="payroll", second_factor=True)
+    group.members.add(alice)
+    assert_refused(ask(old, alice), 400, "invalid_grant")
+    group.members.clear()
+    assert ask(old, alice).status_code == 200
+    old.row.second_factor = True
+    old.row.save()
+    assert_refused(ask(old, alice), 400, "invalid_grant")

@@ -12,7 +12,7 @@ from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from oauthlib.common import Request
 
-from accounts import terms
+from accounts import factors, policy, terms
 from accounts.models import User
 from accounts.sign_in import ACR_ONE
 from authcenter.audit import events
@@ -83,4 +83,7 @@ def _person(request: Request, email: str, password: str) -> User:
         raise InvalidGrantError(request=request)
     if terms.outstanding(user) is not None:
         raise InvalidGrantError(description="The person has to accept the terms: sign in on the web once.")
+    if request.client.second_factor or factors.has_any(user) or policy.needs_second_factor(user):
+        events.record(http, events.Kind.SIGN_IN_REFUSED, subject=user.pk, reason="a second factor is needed")
+        raise InvalidGrantError(description="This needs a second factor. Use the code flow.")
     return user
