@@ -5,10 +5,10 @@ What an application asks for comes on top (`authcenter/oauth/assurance.py`).
 
 from django.conf import settings
 
-from accounts.models import User
+from accounts.models import Group, User
 
 
 def needs_second_factor(user: User) -> bool:
     if user.is_staff and settings.STAFF_SECOND_FACTOR:
         return True
-    return user.member_of.filter(second_factor=True).exists()
+    return Group.objects.filter(members=user, second_factor=True).exists()
