@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts import recovery_codes, trusted_browsers
 from accounts.alerts import Alert, tell
-from accounts.models import RecoveryCode, User
+from accounts.models import Passkey, RecoveryCode, User
 from accounts.sign_in import ACR_ONE, ACR_PASSKEY, ACR_TWO, current_session, end_everything_else, proved_again
 from authcenter.audit import events
 from authcenter.sessions.revocation import end_all_of_user
@@ -37,9 +37,10 @@ def kinds(user: User) -> set[str]:
 
 
 def best_acr(user: User) -> str:
-    """The strongest class of sign-in that she can reach with what she has."""
-    had = kinds(user)
-    return ACR_PASSKEY if WEBAUTHN in had else ACR_TWO if TOTP in had else ACR_ONE
+    """The strongest class of sign-in that she can reach with what she has. Not every security key verifies its user."""
+    if Passkey.objects.filter(authenticator__user=user, verifies=True).exists():
+        return ACR_PASSKEY
+    return ACR_TWO if has_any(user) else ACR_ONE
 
 
 def name_of(factor: Authenticator) -> str:

@@ -1,6 +1,7 @@
 """Refusal of insecure settings, as a table of faults. All faults are named at once, by checks with ids."""
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Any
 
 import structlog
@@ -113,7 +114,23 @@ def _unwise(loopback: bool) -> list[tuple[bool, CheckMessage]]:
                 id="authcenter.W001",
             ),
         ),
+        (
+            _is_number(settings.ISSUER_HOST),
+            Warning(
+                f"ISSUER is {settings.ISSUER}: passkeys need a name, not a number.",
+                hint="Set ISSUER to an address with a host name; on this machine, http://localhost:8000.",
+                id="authcenter.W005",
+            ),
+        ),
     ]
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 @register(Tags.security)

@@ -81,6 +81,7 @@ def production(settings):
         ({"DEMO": True}, "authcenter.E001"),
         ({"EMAIL_BACKEND": "accounts.mail.FileAndLogBackend"}, "authcenter.W001"),
         ({"STAFF_SECOND_FACTOR": False}, "authcenter.W004"),
+        ({"ISSUER_HOST": "192.0.2.1"}, "authcenter.W005"),
     ],
 )
 def test_one_insecure_setting_is_enough(production, changed, fault):

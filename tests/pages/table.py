@@ -207,6 +207,21 @@ REASONS = {
     "mfa_view_recovery_codes": "to come",
     "account-end-trust": "to come",
     "account-alerts": "to come",
+    **dict.fromkeys(
+        (
+            *("account-passkeys", "account-passkey-add", "account-passkey-name", "account-passkey-remove"),
+            *("account_signup_by_passkey", "mfa_signup_webauthn", "mfa_reauthenticate_webauthn"),
+        ),
+        "tests/pages/test_passkeys.py: with a browser that has passkeys",
+    ),
+    **dict.fromkeys(
+        (
+            *("mfa_login_webauthn", "account-passkey-second-factor", "account-passkey-set-up"),
+            *("account-passkey-options", "account-passkey-second-factor-options", "account-passkey-set-up-options"),
+            *("account-passkey-add-options", "account-passkey-again-options", "account-passkey-sign-up-options"),
+        ),
+        "what forms are sent to, and what scripts read",
+    ),
     "account-activity": "to come",
     "account-organisations": "to come",
     "account-invitation-answer": "to come",

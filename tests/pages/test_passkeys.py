@@ -1,16 +1,14 @@
 """Passkeys in Chromium, with its virtual authenticator: what the pages and their script do with the browser."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.live import Server
+from tests.pages.scene import PASSWORD
 
 pytestmark = [pytest.mark.live, pytest.mark.browser]
-
-PASSWORD = "a long enough sentence 7"
 
 
 class Device:
@@ -63,81 +61,90 @@ class Device:
 
 
 @pytest.fixture(scope="module")
-def people(server: Server) -> Callable[[str], str]:
-    def make(email: str) -> str:
-        server.python(
-            "from allauth.account.models import EmailAddress\n"
-            "from accounts.models import User\n"
-            f"user = User.objects.create_user({email!r}, {PASSWORD!r})\n"
-            f"EmailAddress.objects.create(user=user, email={email!r}, verified=True, primary=True)\n"
-        )
-        return email
+def holder(server: Server) -> str:
+    """The address of somebody who will have a passkey, and whom nobody else signs in as."""
+    email = "passkeys@example.com"
+    server.python(
+        "from allauth.account.models import EmailAddress\n"
+        "from accounts.models import User\n"
+        f"user = User.objects.create_user({email!r}, {PASSWORD!r})\n"
+        f"EmailAddress.objects.create(user=user, email={email!r}, verified=True, primary=True)\n"
+    )
+    return email
 
-    return make
 
-
-def test_a_passkey_from_adding_to_removing(server, people, new_page):
-    """Added, named, used by the button and as second factor, asked for again, renamed, removed."""
-    device = Device(new_page(), server, autofill=False)
-    page, email = device.open("/accounts/login/"), people("passkeys@example.com")
-    page.fill("[name=login]", email)
-    page.fill("[name=password]", PASSWORD)
-    device.press("Sign in")
+def test_a_passkey_from_adding_to_removing(server, holder, visit):
+    """Added, named, used by the button and as second factor, asked for again, removed."""
+    visitor = visit()
+    device, page = Device(visitor.page, server, autofill=False), visitor.page
+    device.open("/accounts/login/")
+    visitor.send(login=holder, password=PASSWORD)
     device.open("/account/security/")
     page.get_by_role("link", name="Add a passkey").click()
+    visitor.look("passkey-add", "Add a passkey")
     device.press("Add a passkey")
-    assert device.heading() == "What shall this passkey be called?" and len(device.credentials()) == 1
-    page.fill("[name=name]", "My laptop")
-    device.press("Save")
-    assert "My laptop" in page.locator(".item h2").inner_text()
+    visitor.look("passkey-name", "What shall this passkey be called")
+    assert len(device.credentials()) == 1
+    visitor.send(name="My laptop")
+    device.press("Show my recovery codes")
+    assert page.locator(".recovery-codes code").count() == 10
+    device.open("/account/security/passkeys/")
+    visitor.look("passkeys", "Passkeys and security keys")
     assert "synced to your other devices" in page.locator(".item").inner_text()
     device.open("/account/security/passkeys/add/")
     page.get_by_role("button", name="Add a passkey").click()
     page.get_by_text("There is already a passkey of yours on this device.").wait_for()
     device.sign_out()
 
+    device.open("/accounts/login/")
     device.press("Sign in with a passkey")
     assert device.heading() == "Your profile"
     device.sign_out()
-    page.fill("[name=login]", email)
-    page.fill("[name=password]", PASSWORD)
-    device.press("Sign in")
+    device.open("/accounts/login/")
+    visitor.look("sign-in-passkey-first", "Sign in")
+    visitor.send(login=holder, password=PASSWORD)
+    visitor.look("second-factor-passkey", "Second step")
     device.press("Use a passkey or security key")
     assert device.heading() == "Your profile"
 
     device.open("/accounts/reauthenticate/passkey/?next=/account/security/passkeys/")
-    device.press("Use a passkey")
+    visitor.look("second-factor-again-passkey", "Is it you")
+    device.press("Use a passkey or security key")
     device.at("/account/security/passkeys/$")
     page.get_by_role("link", name="Remove My laptop").click()
+    visitor.look("passkey-remove", "Remove the passkey")
     device.press("Remove")
     assert "You have none yet." in page.locator("main").inner_text()
 
 
-def test_the_autofill_signs_in_on_the_way_to_an_application(server, new_page):
+def test_the_autofill_signs_in_on_the_way_to_an_application(server, scene, visit):
     """Signed up with a passkey, without a password; then offered in the autofill, and led on to the application."""
-    device = Device(new_page(), server)
+    visitor = visit()
+    device, page, email = Device(visitor.page, server), visitor.page, "nopassword@example.com"
     device.offer(False)
-    page = device.open("/accounts/signup/")
+    device.open("/accounts/signup/")
     page.get_by_role("link", name="Sign up with a passkey").click()
-    page.fill("[name=email]", "nopassword@example.com")
-    device.press("Continue")
-    mail = [message for message in server.mails() if "To: nopassword@example.com" in message][-1]
-    page.fill("[name=code]", re.search(r"^([B-Z]{4}-[B-Z]{4})$", mail, re.MULTILINE)[1])
-    device.press("Continue")
+    visitor.look("sign-up-passkey", "Sign up with a passkey")
+    visitor.send(email=email)
+    visitor.send(code=scene.mailed_code(email))
+    visitor.look("passkey-create", "Create your passkey")
     device.offer(True)
     device.press("Create a passkey")
     assert device.heading() == "Your profile"
+    device.offer(False)
     device.sign_out()
-    device.offer(True)
     app = server.demo["applications"]["web"]
     device.open(
         f"/oauth/authorize?response_type=code&client_id={app['client_id']}&redirect_uri={app['redirect_uris'][0]}"
         f"&scope=openid&state=s&prompt=consent&code_challenge={'a' * 43}&code_challenge_method=S256"
     )
+    assert device.heading() == "Sign in"
+    device.offer(True)
+    page.reload()  # now the browser offers, and the first in the list is taken
     page.get_by_role("button", name="Allow").wait_for()
 
 
-def test_what_goes_wrong_is_told(server, people, new_page):
+def test_what_goes_wrong_is_told(server, new_page):
     device = Device(new_page(), server, autofill=False)
     page = device.open("/accounts/login/")
     device.verifies(False)
