@@ -9,6 +9,7 @@ from accounts.code_sign_in import AskView, CodeView
 from accounts.entrance import SignInView, SignUpByPasskeyView, SignUpView
 from accounts.invitations import invitation
 from accounts.not_me import not_me
+from accounts.password_strength import strength
 from accounts.preferences import preferences
 from accounts.second_factor_set_up import set_up
 from accounts.signing_out import signing_out
@@ -58,6 +59,7 @@ urlpatterns = [
     path("reauthenticate/passkey/options/", passkey_doors.again_options, name="account-passkey-again-options"),
     path("confirm-email/", views.email_verification_sent, name="account_email_verification_sent"),
     path("email/", views.email, name="account_email"),
+    path("password-strength/", strength, name="account-password-strength"),
     path("password/change/", views.password_change, name="account_change_password"),
     path("password/set/", views.password_set, name="account_set_password"),
     path("password/reset/", views.password_reset, name="account_reset_password"),

@@ -1,5 +1,6 @@
 """Refusal of insecure settings, as a table of faults. All faults are named at once, by checks with ids."""
 
+import os
 from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Any
@@ -104,6 +105,14 @@ def _unwise(loopback: bool) -> list[tuple[bool, CheckMessage]]:
                 "STAFF_SECOND_FACTOR is off: an operator's password alone opens the console.",
                 hint="Unset it: operators set up a second factor at their next sign-in.",
                 id="authcenter.W004",
+            ),
+        ),
+        (
+            bool(settings.BREACHED_PASSWORDS_FILE) and not os.path.isfile(settings.BREACHED_PASSWORDS_FILE),
+            Warning(
+                f"BREACHED_PASSWORDS_FILE is {settings.BREACHED_PASSWORDS_FILE}, and there is no such file.",
+                hint="Put it there: until then stolen passwords are not recognised.",
+                id="authcenter.W010",
             ),
         ),
         (

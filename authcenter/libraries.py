@@ -109,6 +109,19 @@ MFA = {
     "MFA_TRUST_ENABLED": False,  # trusted browsers are ours: the library's cannot be listed or ended one by one
 }
 
+PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name", "given_name", "family_name", "preferred_username")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.NotBlank"},
+    {"NAME": "accounts.password_strength.NotOfHere"},
+    {"NAME": "accounts.password_strength.HardToGuess"},
+    {"NAME": "accounts.breached_passwords.NotBreached"},  # the last: it may ask another server
+]
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -91,6 +91,11 @@ def passkey(request: HttpRequest, person: object) -> list[Window]:
     return [*known, Window(f"passkey-from {address}", 100, 900)]
 
 
+def password_strength(request: HttpRequest) -> list[Window]:
+    """Questions of the meter beside a new password, each some work: 120 in 5 minutes from an address."""
+    return [Window(f"password-strength {_origin(request)}", 120, 300)]
+
+
 def application_secret(request: HttpRequest, client_id: str) -> list[Window]:
     """Secrets: 20 in 5 minutes for an application from one address, so that a stranger cannot lock it out; 200 from
     an address."""

@@ -199,12 +199,13 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 # One Argon2 class only (two would share the name "argon2"); PBKDF2 stays to read imported hashes.
 PASSWORD_HASHERS = ["accounts.hashers.Argon2", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "accounts.passwords.NotBlank"},
-]
+AUTH_PASSWORD_VALIDATORS = libraries.PASSWORD_VALIDATORS
+BREACHED_PASSWORDS_FILE = env.text("BREACHED_PASSWORDS_FILE", default="")
+"""A sorted list of SHA-1 hashes of stolen passwords, as haveibeenpwned.com gives it away; see docs/operators.md."""
+
+BREACHED_PASSWORDS_URL = env.text("BREACHED_PASSWORDS_URL", default="")
+"""A service that is told five letters of a new password's hash: https://api.pwnedpasswords.com/range/. Off."""
+
 SIGN_UP = env.choice("SIGN_UP", ("open", "invitation", "closed"), default="open")
 """Who may make an account: anybody, who was invited, or nobody. Operators make accounts in the console all the same."""
 
