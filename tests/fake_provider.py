@@ -136,8 +136,8 @@ class FakeProvider:
 
 
 @contextmanager
-def fake_provider(**options: Any) -> Iterator[FakeProvider]:
-    fake = FakeProvider(**options)
+def fake_provider(host: str = "127.0.0.1") -> Iterator[FakeProvider]:
+    fake = FakeProvider()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -156,8 +156,8 @@ def fake_provider(**options: Any) -> Iterator[FakeProvider]:
         def log_message(self, *args: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        fake.url = f"http://127.0.0.1:{listening.server_port}"
+    with ThreadingHTTPServer((host, 0), Handler) as listening:
+        fake.url = f"http://{host}:{listening.server_port}"
         threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         yield fake
         listening.shutdown()

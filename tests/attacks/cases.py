@@ -18,7 +18,6 @@ GROUPS = {
 }
 """What an id begins with, to what is attacked."""
 
-_NO_SOCIAL = "There is no sign-in through another identity provider."
 _NO_FACTORS = "There is no second factor yet."
 _NO_DELETION = "There is no page yet that deletes one's own account."
 
@@ -192,10 +191,10 @@ CASES: dict[str, tuple[str, str]] = {
     "AC-19": ("a new password ends what the old one had begun", ""),
     "AC-20": ("a new address needs the password, counts when it is proved, and the old one is told", ""),
     "AC-23": ("a mailed code is void after a few guesses, in whatever browser", ""),
-    "AC-24": ("an address that another provider tells joins no account", _NO_SOCIAL),
-    "AC-25": ("an account is found by issuer and subject alone", _NO_SOCIAL),
-    "AC-26": ("a forged answer of another provider is refused", _NO_SOCIAL),
-    "AC-28": ("a disabled person or provider opens nothing", _NO_SOCIAL),
+    "AC-24": ("an address that another provider tells joins no account", ""),
+    "AC-25": ("an account is found by issuer and subject alone", ""),
+    "AC-26": ("a forged answer of another provider is refused", ""),
+    "AC-28": ("a disabled person or provider opens nothing", ""),
     "AC-29": ("no door gives a whole sign-in before the second factor", _NO_FACTORS),
     "AC-30": ("a time-based code is good once and not for long", _NO_FACTORS),
     "AC-31": ("time-based codes cannot be guessed", _NO_FACTORS),
