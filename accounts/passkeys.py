@@ -2,7 +2,6 @@
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
-from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -11,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts import factors
 from accounts.device import device_name
-from accounts.models import Passkey, User
+from accounts.models import LinkedIdentity, Passkey, User
 from accounts.webauthn import NewCredential, Refused, digest_of
 
 LONGEST_NAME = 60
@@ -123,7 +122,7 @@ def is_last_way_in(user: User, passkey: Passkey) -> bool:
     if user.has_usable_password() or not passkey.signs_in:
         return False
     others = of(user).filter(verifies=True, discoverable=True).exclude(pk=passkey.pk)
-    return not others.exists() and not SocialAccount.objects.filter(user=user).exists()
+    return not others.exists() and not LinkedIdentity.objects.filter(user=user, provider__is_active=True).exists()
 
 
 @transaction.atomic

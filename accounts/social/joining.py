@@ -7,14 +7,13 @@ from typing import Any
 
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import EmailAddress, Login
-from allauth.mfa.models import Authenticator
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts import alerts, invitations
-from accounts.models import User
+from accounts.models import Passkey, User
 from accounts.remembering import remember as stay_signed_in
 from accounts.social.identity import Identity, ProviderFault
 from accounts.social.models import IdentityProvider, LinkedIdentity
@@ -152,7 +151,7 @@ def is_last_way_in(user: User, row: LinkedIdentity) -> bool:
     """No password, no passkey and no other provider that is active."""
     if user.has_usable_password():
         return False
-    if Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists():
+    if Passkey.objects.filter(authenticator__user=user, verifies=True, discoverable=True).exists():
         return False
     others = LinkedIdentity.objects.filter(user=user, provider__is_active=True).exclude(pk=row.pk)
     return not others.exists()
