@@ -22,7 +22,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import alerts, invitations, known_browsers, letters, parked, signing_out
+from accounts import alerts, deletion, invitations, known_browsers, letters, parked, signing_out
 from accounts.models import User
 from accounts.remembering import is_remembered
 from accounts.sign_in import (
@@ -91,13 +91,21 @@ class AccountAdapter(DefaultAccountAdapter):
             events.record(request, events.Kind.LIMIT_REACHED, limit="sign_in", email=email)
             raise too_many(wait)
         user = super().authenticate(request, **credentials)
-        if user is None or not user.is_active:
+        if user is None or not (user.is_active or _may_keep(request, user)):
             # Whom it concerns, so that she sees it among her activity. Asked for every address: time must not tell.
             whom = User.objects.filter(email=email.strip().lower()).values_list("pk", flat=True).first()
             events.record(request, events.Kind.SIGN_IN_REFUSED, subject=whom, email=email)
             return None
         limits.given_back(windows)
         return user
+
+    def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **options: Any) -> HttpResponse | None:
+        """An account that waits for its deletion goes on to the question whether to keep it (`DeletionStage`)."""
+        assert isinstance(user, User)
+        if not user.is_active and deletion.waits(user):
+            return None
+        response: HttpResponse | None = super().pre_login(request, user, **options)
+        return response
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """The library's own counter is per process and not atomic; `authenticate` counts instead."""
@@ -131,6 +139,7 @@ class AccountAdapter(DefaultAccountAdapter):
             *kept[:second],
             f"{ours}.SecondFactorStage",
             *kept[second:],
+            f"{ours}.DeletionStage",
             f"{ours}.SetUpStage",
             "accounts.terms.TermsStage",
         ]
@@ -220,6 +229,11 @@ class AccountAdapter(DefaultAccountAdapter):
         assert isinstance(user, User)
         if not alerts.told_as(_request(), user, template_prefix, context or {}, email or ""):
             super().send_notification_mail(template_prefix, user, {"user": user, **(context or {})}, email or None)
+
+
+def _may_keep(request: HttpRequest, user: AbstractBaseUser) -> bool:
+    """Only on the sign-in page, which has a question for her: every other door is closed to her."""
+    return request.path == reverse("account_login") and isinstance(user, User) and deletion.waits(user)
 
 
 def too_many(wait: int) -> ValidationError:

@@ -6,11 +6,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import ProfileForm
-from accounts.models import User
+from accounts.models import Picture, User
 from accounts.pages import show
 
 PER_PAGE = 20
@@ -23,12 +24,27 @@ def me(request: HttpRequest) -> User:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return profile_page(request)
+    form = ProfileForm(request.POST, instance=User.objects.get(pk=me(request).pk))
+    if not form.is_valid():
+        return profile_page(request, form)
+    form.save()
+    messages.success(request, _("Your profile is saved."))
+    return redirect("account")
+
+
+def profile_page(request: HttpRequest, form: ProfileForm | None = None, *, picture_error: str = "") -> HttpResponse:
+    """`picture_error`: what is wrong with the picture that was just sent."""
     user = User.objects.get(pk=me(request).pk)
-    form = ProfileForm(request.POST or None, instance=user)
-    if request.method == "POST" and form.is_valid():
-        form.save()
-        messages.success(request, _("Your profile is saved."))
-        return redirect("account")
-    return show(request, "account/home/profile.html", {"form": form, "here": "profile"})
+    own = Picture.objects.filter(user=user).values_list("pk", flat=True).first()
+    context = {
+        "form": form or ProfileForm(instance=user),
+        "picture": reverse("account-picture", args=[own]) if own else "",
+        "picture_error": picture_error,
+        "initial": user.full_name[:1].upper(),
+        "here": "profile",
+    }
+    return show(request, "account/home/profile.html", context)

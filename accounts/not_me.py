@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from accounts import deletion
 from accounts.alerts import Alert, hash_of
 from accounts.device import device_name
 from accounts.home_rows import Notice
@@ -80,7 +81,8 @@ def _end(request: HttpRequest, notice: Notice) -> str | None:
         closed = _undo(user, notice)
         if _may_be_by_password(notice):
             user.set_unusable_password()
-        user.is_active = user.is_active and not closed
+        stays = deletion.cancel(request, user)  # a thief may have asked for it
+        user.is_active = (user.is_active or stays) and not closed
         user.save(update_fields=["password", "is_active"])
         end_all_of_user(user.pk, reason="that was not me")
         events.record(request, events.Kind.NOT_ME, subject=user.pk, alert=notice.alert, closed=closed)

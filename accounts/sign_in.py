@@ -10,6 +10,7 @@ from typing import Any
 
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
@@ -177,7 +178,7 @@ def _found(request: HttpRequest) -> Session | None:
     ):
         _forget(request)
         return None
-    session.user.backend = "allauth.account.auth_backends.AuthenticationBackend"
+    session.user.backend = settings.AUTHENTICATION_BACKENDS[0]
     now = timezone.now()
     if now - session.last_seen > _SEEN_EVERY:
         Session.objects.filter(pk=session.pk).update(last_seen=now)

@@ -14,7 +14,7 @@ from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 
-from accounts import factors, policy, trusted_browsers
+from accounts import deletion, factors, policy, trusted_browsers
 from accounts.sign_in import as_it_is
 
 _SAME_MOMENT = 2.0
@@ -84,3 +84,20 @@ class SetUpStage(_PageStage):
         if user is None or factors.has_any(user) or not policy.needs_second_factor(user):
             return None, True
         return headed_redirect_response(self.urlname), True
+
+
+class DeletionStage(_PageStage):
+    """Whoever asked to be deleted is asked whether to keep the account; it is closed until then."""
+
+    key = "deletion"
+    urlname = "account-keep"
+
+    def handle(self) -> _Outcome:
+        user = self.login.user
+        if user is None or not deletion.waits(user):
+            return None, True
+        return headed_redirect_response(self.urlname), True
+
+    def renew(self) -> None:
+        """The account is open again: what was proved for it holds."""
+        self.controller.get_stage(FreshStage.key).state["account"] = as_it_is(self.login.user)

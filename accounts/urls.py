@@ -6,6 +6,7 @@ from django.urls import path
 from accounts import passkey_doors, passkey_enrolment, second_factor_pages, terms
 from accounts.chooser import another, choose, remove, sign_out_all
 from accounts.code_sign_in import AskView, CodeView
+from accounts.deletion_pages import closed, keep_account
 from accounts.entrance import SignInView, SignUpByPasskeyView, SignUpView
 from accounts.invitations import invitation
 from accounts.not_me import not_me
@@ -30,6 +31,8 @@ urlpatterns = [
     path("passkey/options/", passkey_doors.sign_in_options, name="account-passkey-options"),
     path("logout/", views.logout, name="account_logout"),
     path("signing-out/", signing_out, name="account-signing-out"),
+    path("deletion/", keep_account, name="account-keep"),
+    path("closed/", closed, name="account-closed"),
     path("not-me/<str:token>/", not_me, name="account-not-me"),
     path("preferences/", preferences, name="preferences"),
     path("signup/", SignUpView.as_view(), name="account_signup"),

@@ -128,6 +128,11 @@ def mailed_link(request: HttpRequest) -> list[Window]:
     return [Window(f"mailed-link-from {_origin(request)}", 30, 900)]
 
 
+def pictures(person: object) -> list[Window]:
+    """Successes count: making one costs time. 20 in an hour of a person."""
+    return [Window(f"pictures {person}", 20, 3600)]
+
+
 def device_codes(request: HttpRequest, client_id: str) -> list[Window]:
     """Here successes count: a public application's device codes cost whoever asks nothing. 200 in 10 minutes for one
     application from one address."""

@@ -77,6 +77,9 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = libraries.CONTENT_SECURITY_POLICY
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+# The limits above leave files out. There is one form with a file, a person's picture: `accounts/uploads.py` bounds it.
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_HANDLERS = ["accounts.uploads.BoundedUpload"]
 
 # --- Django ---------------------------------------------------------------------------------------------------
 
@@ -196,7 +199,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 # --- People ---------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.password_backend.PasswordBackend"]
 # One Argon2 class only (two would share the name "argon2"); PBKDF2 stays to read imported hashes.
 PASSWORD_HASHERS = ["accounts.hashers.Argon2", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = libraries.PASSWORD_VALIDATORS

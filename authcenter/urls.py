@@ -10,6 +10,7 @@ from django.views.generic import RedirectView
 from accounts import factor_pages, home, passkey_pages
 from accounts.activity import activity
 from accounts.alert_choice import choose_alerts
+from accounts.pictures import change_picture, picture
 from accounts.security import security
 from accounts.social.linked import linked, unlink
 from authcenter.api.metadata import OWN_RESOURCE
@@ -31,7 +32,7 @@ from authcenter.oauth.token import token
 from authcenter.oidc.discovery import discovery
 from authcenter.oidc.logout import confirm_logout, logout, signed_out
 from authcenter.oidc.userinfo import userinfo
-from authcenter.portal import sign_ins
+from authcenter.portal import own_data, sign_ins
 from authcenter.portal.connected_apps import connected_apps, remove_app
 from authcenter.resource_server.drf import metadata_view
 from authcenter.server.health import livez, readyz
@@ -68,6 +69,8 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("accounts/", include("accounts.urls")),  # signing in and up
     path("account/", home.profile, name="account"),
+    path("account/picture/", change_picture, name="account-change-picture"),
+    path("account/picture/<uuid:pk>", picture, name="account-picture"),
     path("account/security/", security, name="account-security"),
     path("account/security/", security, name="mfa_index"),  # what the library calls it
     path("account/security/app/", factor_pages.add_app, name="mfa_activate_totp"),
@@ -86,6 +89,9 @@ urlpatterns = [
     path("account/security/passkeys/add/options/", passkey_pages.add_options, name="account-passkey-add-options"),
     path("account/security/passkeys/<int:pk>/name/", passkey_pages.name, name="account-passkey-name"),
     path("account/security/passkeys/<int:pk>/remove/", passkey_pages.remove, name="account-passkey-remove"),
+    path("account/data/", own_data.data, name="account-data"),
+    path("account/data/download/", own_data.download, name="account-data-download"),
+    path("account/data/delete/", own_data.delete, name="account-delete"),
     path("account/apps/", connected_apps, name="account-apps"),
     path("account/apps/<uuid:authorization>/remove/", remove_app, name="account-remove-app"),
     path("account/organisations/", include("accounts.organisation_urls")),

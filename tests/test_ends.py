@@ -4,6 +4,7 @@ The same table is `docs/revocation-table.md`; `WRITE_TABLE=1 pytest tests/test_e
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, RequestFactory, TestCase
 from django.utils import timezone
 
+from accounts.alerts import Alert, tell
 from authcenter.audit.models import Refusals
 from authcenter.keys.models import Key
 from authcenter.keys.ring import ring
@@ -70,6 +73,8 @@ signs out all others                    .xxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  
 changes the password                    .xxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
 resets the password                     xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
 changes the e-mail address              .xxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
+asks for the account to be deleted      xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
+says: that was not me                   xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
 withdraws a consent                     .xxxxxxxx  ..  .xxxxxxxx  ..  ........  ...........  ..
 # A first-party app
 signs its JWT session out               .........  xx  .........  ..  ........  ...........  ..
@@ -295,6 +300,20 @@ def _changes_email(w: World) -> None:
     went(w.http.post("/accounts/confirm-email/", {"code": codes("new@example.com")[-1]}))
     w.alice.refresh_from_db()
     assert w.alice.email == "new@example.com"
+
+
+@act("asks for the account to be deleted")
+def _asks_for_deletion(w: World) -> None:
+    went(w.http.post("/account/data/delete/"))
+
+
+@act("says: that was not me")
+def _was_not_me(w: World) -> None:
+    """By the link of a mail, in a browser that is signed in nowhere."""
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        tell(RequestFactory().get("/"), w.alice, Alert.NEW_DEVICE)
+    [link] = re.findall(r"http://localhost:8000(/accounts/not-me/\S+)", str(mail.outbox[-1].body))
+    went(Client(HTTP_HOST=HOST).post(link), 200)
 
 
 @act("withdraws a consent")

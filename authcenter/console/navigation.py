@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Group as PeopleGroup
 from accounts.models import (
+    Deletion,
     IdentityProvider,
     Invitation,
     LinkedIdentity,
@@ -20,6 +20,7 @@ from accounts.models import (
     TermsAcceptance,
     User,
 )
+from accounts.models import Group as PeopleGroup
 from authcenter.audit.models import AuditEvent
 from authcenter.branding.models import Branding
 from authcenter.keys.models import Key
@@ -52,6 +53,7 @@ _GROUPS: tuple[tuple[Any, tuple[tuple[Any, str], ...]], ...] = (
             (Session, "devices"),
             (IdentityProvider, "login"),
             (LinkedIdentity, "link"),
+            (Deletion, "person_remove"),
         ),
     ),
     (

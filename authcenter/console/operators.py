@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 _MAY: dict[str, tuple[str, ...]] = {
     "accounts.user": ("view", "add", "change"),
+    "accounts.deletion": ("view",),
     "accounts.role": ("view",),
     "accounts.group": ("view", "change"),
     "accounts.organisation": ("view", "add", "change"),

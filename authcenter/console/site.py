@@ -23,8 +23,8 @@ from django.views.decorators.http import require_http_methods
 from unfold.sites import UnfoldAdminSite
 
 from accounts import factors, policy
-from accounts.models import Group as PeopleGroup
 from accounts.models import (
+    Deletion,
     IdentityProvider,
     Invitation,
     LinkedIdentity,
@@ -36,6 +36,7 @@ from accounts.models import (
     TermsAcceptance,
     User,
 )
+from accounts.models import Group as PeopleGroup
 from accounts.sign_in import ACR_TWO, current_session, is_as_good_as
 from authcenter.audit.models import AuditEvent
 from authcenter.branding.models import Branding
@@ -45,6 +46,7 @@ from authcenter.console.applications import ApplicationAdmin
 from authcenter.console.audit import AuditAdmin
 from authcenter.console.authorizations import AuthorizationAdmin, FamilyAdmin
 from authcenter.console.branding import BrandingAdmin
+from authcenter.console.deletions import DeletionAdmin
 from authcenter.console.groups import GroupAdmin as PeopleGroupAdmin
 from authcenter.console.identity_providers import IdentityProviderAdmin, LinkedIdentityAdmin
 from authcenter.console.keys import KeyAdmin
@@ -132,6 +134,7 @@ site = ConsoleSite()
 
 for model, model_admin in (
     (User, UserAdmin),
+    (Deletion, DeletionAdmin),
     (Role, RoleAdmin),
     (PeopleGroup, PeopleGroupAdmin),
     (Organisation, OrganisationAdmin),

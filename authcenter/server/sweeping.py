@@ -18,10 +18,11 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from accounts.models import HalfSignIn, ProviderRequest, TrustedBrowser
+from accounts.models import HalfSignIn, KnownBrowser, Notice, ProviderRequest, TrustedBrowser
 from authcenter.audit.models import Refusals
 from authcenter.oauth.models import AccessToken, Application, DeviceGrant, Family, Grant, PushedRequest, UsedAssertion
 from authcenter.outbox import models as outbox
+from authcenter.server.departing import deleted_people
 from authcenter.sessions.models import Feed, Participant, Revocation, Session
 
 SLICE = 1_000
@@ -61,6 +62,8 @@ def _over(now: datetime) -> list[tuple[str, type[models.Model], Q]]:
         ("requests to providers", ProviderRequest, Q(expires__lt=now)),
         ("half sign-ins", HalfSignIn, Q(expires__lt=now)),
         ("trusted browsers", TrustedBrowser, Q(expires__lt=now)),
+        ("links of mails", Notice, Q(expires__lt=now)),
+        ("known browsers", KnownBrowser, Q(last_seen__lt=now - timedelta(days=400))),
         ("cookies", CookieSession, Q(expire_date__lt=now)),
         ("messages delivered", outbox.Delivery, outbox.is_old(now)),
         ("messages given up", outbox.Delivery, outbox.is_forgotten(now)),
@@ -73,6 +76,7 @@ def sweep(now: datetime | None = None, *, gently: bool = True) -> Iterator[tuple
     for name, model, over in _over(now):
         yield name, _slices(_deleted(model, over), gently)
     yield "sessions", _slices(_sessions(now), gently)  # after all that refers to them
+    yield "people", _slices(deleted_people(now), gently)
     yield "applications", _slices(_unused_applications(now), gently)
 
 

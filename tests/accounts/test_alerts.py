@@ -149,11 +149,10 @@ def factor(user, kind=Authenticator.Type.WEBAUTHN, since=timedelta(0)):
 
 
 def test_a_link_that_came_since_is_removed_and_an_older_one_stays(browser, alice):
-    provider = IdentityProvider.objects.create(kind="github", name="GitHub", issuer="https://github.com")
-    long_ago = timezone.now() - timedelta(days=9)
-    LinkedIdentity.objects.create(user=alice, provider=provider, subject="old", linked=long_ago)
+    github = IdentityProvider.objects.create(kind="github", name="GitHub", issuer="https://github.com", client_id="x")
+    LinkedIdentity.objects.create(user=alice, provider=github, subject="old", linked=timezone.now() - timedelta(days=9))
     path = told(alice, Alert.IDENTITY_LINKED, provider="GitHub")
-    LinkedIdentity.objects.create(user=alice, provider=provider, subject="new")
+    LinkedIdentity.objects.create(user=alice, provider=github, subject="new")
     browser().post(path)
     assert [row.subject for row in LinkedIdentity.objects.all()] == ["old"]
 

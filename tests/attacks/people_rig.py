@@ -204,10 +204,10 @@ class Crowd:
         return self.inside(_EVENTS, kind=kind, whom=whom)
 
     def mails(self, to: str) -> list[str]:
-        """The whole text of each mail, subject included, oldest first."""
+        """All that each mail says, in text and in HTML, subject included, oldest first."""
         texts = [text for text in self.server.mails() if f"\nTo: {to}\n" in text]
         parsed = (email.message_from_string(text, policy=email.policy.default) for text in texts)
-        return [f"{mail['Subject']}\n\n{mail.get_content()}" for mail in parsed]
+        return ["\n\n".join([mail["Subject"], *(part.get_content() for part in mail.iter_parts())]) for mail in parsed]
 
     def codes(self, to: str) -> list[str]:
         found = [code for text in self.mails(to) for code in _CODE.findall(text)]

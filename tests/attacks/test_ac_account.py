@@ -3,9 +3,11 @@
 import re
 import uuid
 
+import httpx
 import pytest
 
-from tests.attacks.people_rig import NEW, PASSWORD, Crowd, bearer, eventually, is_signed_in
+from tests.attacks.people_rig import NEW, PASSWORD, WRONG, Crowd, bearer, eventually, is_signed_in
+from tests.stranger import Stranger
 
 pytest_plugins = ["tests.attacks.people_fixture"]
 pytestmark = pytest.mark.live
@@ -127,6 +129,49 @@ def test_ac_44_one_sees_and_removes_what_one_allowed(crowd: Crowd):
     eventually(lambda: not crowd.opens(tokens["access_token"]))
     assert remove not in browser.open("/account/apps/").page.text
     assert crowd.events("authorization_withdrawn", alice.id)
+
+
+# --- AC-42 ----------------------------------------------------------------------------------------------------
+
+_LONG_AGO = """
+from datetime import timedelta
+from django.utils import timezone
+from authcenter.sessions.models import Session
+answer = Session.objects.filter(user=whom).update(auth_time=timezone.now() - timedelta(hours=1))
+"""
+
+
+def _asks_for_deletion(browser: Stranger, **more: str) -> httpx.Response:
+    fields = browser.open("/account/").form("given_name").fields
+    proof = {"csrfmiddlewaretoken": fields["csrfmiddlewaretoken"], **more}
+    return browser.http.post("/account/data/delete/", data=proof, headers={"Origin": browser.url})
+
+
+def test_ac_42_an_old_sign_in_deletes_nothing_without_the_password(crowd: Crowd):
+    alice = crowd.person("alice")
+    browser = crowd.signed_in(alice)
+    crowd.inside(_LONG_AGO, whom=alice.id)
+    for password in ("", PASSWORD):  # a guess at a field that is not there
+        answer = _asks_for_deletion(browser, password=password)
+        assert answer.status_code == 302 and answer.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert is_signed_in(browser) and not crowd.events("deletion_asked", alice.id)
+    browser.open("/account/data/delete/").submit("password", password=WRONG)
+    assert not crowd.events("deletion_asked", alice.id)
+    stranger = crowd.browser()
+    assert stranger.http.post("/account/data/delete/").status_code in {302, 403}
+
+
+def test_ac_42_deletion_ends_everything_everywhere(crowd: Crowd):
+    alice = crowd.person("alice")
+    browser, other = crowd.signed_in(alice), crowd.signed_in(alice)
+    pair, tokens = crowd.pair(alice), crowd.allowed(browser)
+    assert _asks_for_deletion(browser).status_code == 302
+    assert crowd.events("deletion_asked", alice.id)
+    assert not is_signed_in(browser) and not is_signed_in(other)
+    assert not crowd.refreshes(pair) and not crowd.refreshes(tokens)
+    eventually(lambda: not crowd.opens(pair["access"]) and not crowd.opens(tokens["access_token"]))
+    assert crowd.guess(alice.email, PASSWORD).status_code == 401
+    assert "Your account will be deleted" in crowd.mails(alice.email)[-1]
 
 
 # --- AC-46 ----------------------------------------------------------------------------------------------------
