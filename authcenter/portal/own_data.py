@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import deletion
 from accounts.home import me
-from accounts.models import KnownBrowser, LinkedIdentity, Notice, RecoveryCode, TrustedBrowser, User
+from accounts.models import KnownBrowser, LinkedIdentity, Notice, RecoveryCode, TermsAcceptance, TrustedBrowser, User
 from accounts.organisation import Membership
 from accounts.pages import show
 from accounts.signed_in_lately import signed_in_lately
@@ -137,6 +137,7 @@ PARTS: dict[str, _Rows] = {
     ),
     "own_apps": _by_user(Application, "name", "client_id", "kind", "created"),
     "organisations": _by_user(Membership, "role", "joined", organisation_name="organisation__name"),
+    "terms": _by_user(TermsAcceptance, "at", version="terms__version"),
     "mails_that_told": _by_user(Notice, "alert", "at", "address", "user_agent", "detail"),
     "events": lambda user: _events(user),
 }

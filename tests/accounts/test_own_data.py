@@ -13,6 +13,7 @@ from authcenter.audit.models import AuditEvent
 from authcenter.oauth.models import Authorization
 from authcenter.portal import own_data
 from authcenter.server.sweeping import sweep
+from authcenter.sessions.models import Session
 from tests.accounts.people import is_signed_in, kinds, mails, sign_in
 from tests.conftest import PASSWORD
 
@@ -38,6 +39,7 @@ def test_the_file_holds_what_is_known_of_her_and_of_nobody_else(client, browser,
     app, _secret = application("web", name="Paint Shop")
     Authorization.objects.create(user=alice, application=app, scopes=["openid"])
     Authenticator.objects.create(user=alice, type="recovery_codes", data={"name": "Blue key", "seed": "SECRET-SEED"})
+    Session.objects.filter(user=alice).update(acr="phr")
     held, answer = downloaded(client)
     assert answer["Content-Type"] == "application/json" and "attachment" in answer["Content-Disposition"]
     assert answer["Cache-Control"] == "no-store"
@@ -73,6 +75,7 @@ def test_nothing_that_hangs_on_a_person_is_forgotten():
         "account.EmailAddress",
         "mfa.Authenticator",
         "accounts.LinkedIdentity",
+        "accounts.TermsAcceptance",
         "signins.Session",
         "accounts.RecoveryCode",
         "accounts.TrustedBrowser",
