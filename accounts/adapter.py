@@ -22,7 +22,16 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import alerts, deletion, invitations, known_browsers, letters, parked, signing_out
+from accounts import (
+    alerts,
+    deletion,
+    invitations,
+    known_browsers,
+    letters,
+    organisation_sign_in,
+    parked,
+    signing_out,
+)
 from accounts.models import User
 from accounts.remembering import is_remembered
 from accounts.sign_in import (
@@ -83,7 +92,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
         An attempt is counted before it is judged, so that parallel guesses cannot slip past; a right one is given
         back. A disabled account is answered like a wrong password. Raises `ValidationError` over the limit, with
-        code `too_many_login_attempts` and the seconds to wait in its `params`.
+        code `too_many_login_attempts` and the seconds to wait in its `params`; and with code `organisation_sign_in`
+        where people of the address's domain sign in elsewhere.
         """
         email = str(credentials.get("email") or credentials.get("username") or "")
         windows = limits.sign_in(request, email)
@@ -91,6 +101,11 @@ class AccountAdapter(DefaultAccountAdapter):
             events.record(request, events.Kind.LIMIT_REACHED, limit="sign_in", email=email)
             raise too_many(wait)
         user = super().authenticate(request, **credentials)
+        again = getattr(request.user, "email", "") == email.strip().lower()  # she is in already, by the right way
+        own = None if again else organisation_sign_in.required_for(email)
+        if own is not None and not getattr(user, "is_staff", False):  # alike, whether there is such an account
+            events.record(request, events.Kind.SIGN_IN_REFUSED, email=email, reason="organisation's only")
+            raise organisation_sign_in.refusal(own)
         if user is None or not (user.is_active or _may_keep(request, user)):
             # Whom it concerns, so that she sees it among her activity. Asked for every address: time must not tell.
             whom = User.objects.filter(email=email.strip().lower()).values_list("pk", flat=True).first()
@@ -137,6 +152,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return [
             f"{ours}.FreshStage",
             *kept[:second],
+            "accounts.organisation_sign_in.OrganisationStage",
             f"{ours}.SecondFactorStage",
             *kept[second:],
             f"{ours}.DeletionStage",

@@ -12,13 +12,21 @@ from django.middleware.csrf import REASON_BAD_ORIGIN, REASON_BAD_REFERER
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from accounts import invitations, parked
+from accounts import invitations, organisation_sign_in, parked
 from accounts.forms import SignInForm
 
 
 class SignInView(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), "others": parked.any_parked(self.request)}
+        context = super().get_context_data(**kwargs)
+        typed = str(context["form"]["login"].value() or "")
+        return {
+            **context,
+            "others": parked.any_parked(self.request),
+            "own_provider": organisation_sign_in.shown(self.request, typed),
+            "own_email": typed if "@" in typed else "",
+            "organisations_sign_in": organisation_sign_in.any_is_there,
+        }
 
     def _redirect_to_pending_stage(self, request: HttpRequest, stage: LoginStage) -> HttpResponseBase:
         """Half signed in, she comes from another application: it is the newer one that she wants to go to."""

@@ -77,12 +77,13 @@ def closed(request: HttpRequest) -> HttpResponse:
     return render(request, "account/signup_closed.html", context, status=403)
 
 
-def accept(request: HttpRequest, user: User) -> None:
-    """Use up what invited this new account, in its transaction. Raises `Gone` where nothing does and one has to be."""
+def accept(request: HttpRequest, user: User, *, admitted: bool = False) -> None:
+    """Use up what invited this new account, in its transaction. Raises `Gone` where nothing does and one has to be;
+    whom an organisation `admitted` by its own sign-in has not."""
     used = _open().filter(email__iexact=user.email).update(accepted=timezone.now())
     if used:
         events.record(request, events.Kind.INVITATION_ACCEPTED, actor=user.pk, subject=user.pk)
-    elif settings.SIGN_UP == "invitation" and not organisations.is_invited(user.email):
+    elif settings.SIGN_UP == "invitation" and not admitted and not organisations.is_invited(user.email):
         raise Gone
     request.session.pop(_KEY, None)
 

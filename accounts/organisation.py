@@ -42,7 +42,11 @@ def role_in_words(role: str) -> str:
 
 
 def domain_of(email: str) -> str:
-    return email.rpartition("@")[2].lower()
+    """As `OrganisationDomain` keeps it; empty where there is none."""
+    try:
+        return email.rpartition("@")[2].strip().rstrip(".").encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return ""
 
 
 class Organisation(models.Model):

@@ -35,12 +35,14 @@ class NotPossible(Exception):
     """An invitation that does not stand any more, or is for somebody else."""
 
 
-def join(request: HttpRequest, organisation: Organisation, user: User, role: str, *, way: str) -> Membership:
+def join(
+    request: HttpRequest, organisation: Organisation, user: User, role: str, *, way: str, actor: User | None = None
+) -> Membership:
     """Whoever belongs already stays what she is. `way` is how it came: invitation, provider, operator."""
     try:
         with transaction.atomic():
             made = Membership.objects.create(organisation=organisation, user=user, role=role)
-            _record(request, events.Kind.ORGANISATION_JOINED, made, role=role, way=way)
+            _record(request, events.Kind.ORGANISATION_JOINED, made, actor, role=role, way=way)
             return made
     except IntegrityError:  # a double click, or two ways at once
         return Membership.objects.get(organisation=organisation, user=user)
@@ -194,12 +196,14 @@ def _guard_last_owner(membership: Membership) -> None:
         raise LastOwner
 
 
-def _record(request: HttpRequest, kind: events.Kind, membership: Membership, **detail: object) -> None:
+def _record(
+    request: HttpRequest, kind: events.Kind, membership: Membership, actor: User | None = None, **detail: object
+) -> None:
     organisation = membership.organisation
     events.record(
         request,
         kind,
-        actor=request.user.pk or membership.user_id,
+        actor=actor.pk if actor else request.user.pk or membership.user_id,
         subject=membership.user_id,
         organisation=organisation.name,
         org_id=organisation.pk,

@@ -58,8 +58,8 @@ def ago(when: datetime) -> str:
 
 
 def _providers() -> list[IdentityProvider]:
-    """Those with a button. Asked for by templates that show them."""
-    return list(IdentityProvider.objects.filter(is_active=True, is_shown=True))
+    """Those with a button for everybody. Asked for by templates that show them."""
+    return list(IdentityProvider.objects.filter(is_active=True, is_shown=True, organisation=None))
 
 
 def asking_at(request: HttpRequest, onward: str | None) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from accounts.deletion_pages import closed, keep_account
 from accounts.entrance import SignInView, SignUpByPasskeyView, SignUpView
 from accounts.invitations import invitation
 from accounts.not_me import not_me
+from accounts.organisation_door import organisation_door
 from accounts.password_strength import strength
 from accounts.preferences import preferences
 from accounts.second_factor_set_up import set_up
@@ -23,6 +24,7 @@ urlpatterns = [
     path("login/", SignInView.as_view(), name="account_login"),
     path("login/code/", AskView.as_view(), name="account_request_login_code"),
     path("login/code/confirm/", CodeView.as_view(), name="account_confirm_login_code"),
+    path("organisation/", organisation_door, name="account-organisation-sign-in"),
     path("choose/", choose, name="account-choose"),
     path("choose/another/", another, name="account-choose-another"),
     path("choose/remove/", remove, name="account-choose-remove"),

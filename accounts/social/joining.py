@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from accounts import alerts, invitations
+from accounts import alerts, invitations, organisation_sign_in
 from accounts.models import Passkey, User
 from accounts.remembering import remember as stay_signed_in
 from accounts.social.identity import Identity, ProviderFault
@@ -42,10 +42,15 @@ def judge(provider: IdentityProvider, identity: Identity) -> None:
         raise ProviderFault("The provider was turned off.")
     if provider.email_domains and not (identity.email_verified and provider.admits(identity.email)):
         raise ProviderFault("The address is of no domain that is admitted.")
+    organisation_sign_in.judge(provider, identity)
 
 
 def let_in(request: HttpRequest, link: LinkedIdentity, onward: str, *, is_new: bool = False) -> HttpResponse:
-    """Signed in as far as the provider's word goes; what else the account asks for (a second factor) follows."""
+    """Signed in as far as the provider's word goes; what else the account asks for (a second factor) follows.
+
+    Raises `ProviderFault` where it is the provider of an organisation and may not vouch for this account.
+    """
+    organisation_sign_in.arrived(request, link.provider, link.user)
     LinkedIdentity.objects.filter(pk=link.pk).update(last_used=timezone.now(), shown_as=link.shown_as)
     record_authentication(request, link.user, "socialaccount", provider=str(link.provider_id))
     stay_signed_in(request, False)  # nobody was asked
@@ -60,9 +65,14 @@ def remember(request: HttpRequest, provider: IdentityProvider, identity: Identit
         "provider": str(provider.pk),
         "identity": kept,
         "onward": onward,
-        "proved": identity.email if identity.email_verified and provider.trusts_email else "",
+        "proved": identity.email if _is_proved(provider, identity) else "",
         "at": time.time(),
     }
+
+
+def _is_proved(provider: IdentityProvider, identity: Identity) -> bool:
+    """An organisation's word for its own domain was judged already."""
+    return identity.email_verified and (provider.trusts_email or provider.organisation_id is not None)
 
 
 def newcomer(request: HttpRequest) -> dict[str, Any] | None:
@@ -106,7 +116,7 @@ def sign_up(request: HttpRequest, provider: IdentityProvider, identity: Identity
         locale=identity.locale,
     )
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
-    invitations.accept(request, user)
+    invitations.accept(request, user, admitted=provider.organisation_id is not None)
     link = LinkedIdentity.objects.create(
         provider=provider, subject=identity.subject, user=user, shown_as=identity.shown_as
     )

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.home import me
+from accounts.organisation_sign_in import may_vouch_for
 from accounts.pages import show
 from accounts.sign_in import end_everything_else
 from accounts.social import joining
@@ -26,7 +27,7 @@ def linked_to(user: object) -> list[LinkedIdentity]:
 @require_safe
 def linked(request: HttpRequest) -> HttpResponse:
     rows = linked_to(me(request))
-    shown = IdentityProvider.objects.filter(is_active=True, is_shown=True)
+    shown = IdentityProvider.objects.filter(is_active=True, is_shown=True, organisation=None)
     response = show(request, "account/home/linked.html", {"rows": rows, "offered": shown, "here": "security"})
     # The form that links leads to the provider, and Chromium applies form-action to that redirect too.
     response._csp_replace = {"form-action": None}  # type: ignore[attr-defined]
@@ -62,6 +63,14 @@ def came_back(request: HttpRequest, user: object, provider: IdentityProvider, id
 def _link(request: HttpRequest, provider: IdentityProvider, identity: Identity) -> bool:
     user = me(request)
     told = {"provider": provider.name, "identity": identity.shown_as}
+    if not may_vouch_for(provider, user):
+        reason = "The account has an address of another domain."
+        events.record(request, events.Kind.IDENTITY_REFUSED, actor=user.pk, subject=user.pk, reason=reason, **told)
+        messages.error(
+            request,
+            _("%(provider)s is for accounts with an address of its organisation.") % {"provider": provider.name},
+        )
+        return False
     try:
         joining.link(request, user, provider, identity)
     except joining.TakenByAnother:

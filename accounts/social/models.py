@@ -59,6 +59,20 @@ class IdentityProvider(models.Model):
         blank=True,
         help_text=_("Separated by spaces. Where there are some, only verified addresses in them get in."),
     )
+    organisation = models.ForeignKey(
+        "accounts.Organisation",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="providers",
+        verbose_name=_("organisation"),
+        help_text=_("Whose own sign-in it is: it vouches for addresses of its verified domains, and for no others."),
+    )
+    required = models.BooleanField(
+        _("the only way"),
+        default=False,
+        help_text=_("People of those domains sign in by it alone, but for operators of the console."),
+    )
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:

@@ -102,7 +102,7 @@ def has_account(request: HttpRequest) -> HttpResponse:
 def _joined(request: HttpRequest, waits: dict[str, Any]) -> HttpResponse:
     """The account; where the address has one, the way to link them. Only who has proved the address learns which."""
     provider, email = waits["provider"], waits["proved"]
-    if not invitations.may_sign_up(request, email):
+    if provider.organisation_id is None and not invitations.may_sign_up(request, email):
         return invitations.closed(request)
     if not joining.has_account(email):
         try:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import invitations
+from accounts import invitations, organisation_sign_in
 from accounts.models import User
 from accounts.pages import show
 from accounts.sign_in import current_session
@@ -89,7 +89,9 @@ def _arrived(request: HttpRequest, asked: ProviderRequest, identity: Identity) -
             raise ProviderFault("The account is disabled.")
         link.shown_as = identity.shown_as
         return joining.let_in(request, link, asked.onward)
-    if settings.SIGN_UP == "closed":
+    if (owner := organisation_sign_in.owner_of(provider, identity)) is not None:
+        return joining.let_in(request, joining.link(request, owner, provider, identity), asked.onward)
+    if provider.organisation_id is None and settings.SIGN_UP == "closed":
         events.record(request, events.Kind.IDENTITY_REFUSED, provider=provider.name, reason="Sign-up is closed.")
         return invitations.closed(request)
     joining.remember(request, provider, identity, asked.onward)

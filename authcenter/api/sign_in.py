@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from accounts import terms
 from accounts.models import User
+from accounts.organisation_sign_in import REFUSED
 from authcenter.api.problems import EmailNotVerified, TermsNotAccepted, TooManyAttempts, WrongCredentials
 from authcenter.audit import events
 
@@ -19,6 +20,8 @@ def person(request: HttpRequest, email: str, password: str) -> User:
     try:
         user: User | None = get_adapter(request).authenticate(request, email=email, password=password)
     except ValidationError as error:
+        if error.code == REFUSED:
+            raise WrongCredentials from None
         raise TooManyAttempts(wait=(error.params or {}).get("wait", 60)) from None
     if user is None or not user.is_active:
         raise WrongCredentials

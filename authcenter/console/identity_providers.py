@@ -49,6 +49,8 @@ class ProviderForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("required") and not cleaned.get("organisation"):
+            self.add_error("required", _("It is the only way for people of an organisation: choose one."))
         kind = self.instance.kind if self.instance.pk and not self.instance._state.adding else cleaned.get("kind")
         if kind not in PRESETS or self.errors:
             return cleaned
@@ -106,9 +108,11 @@ class IdentityProviderAdmin(RecordAdmin):
     search_fields = ("name", "issuer", "client_id", "email_domains")
     unsearchable = RecordAdmin.unsearchable | {"secret"}
     goes_along = (LinkedIdentity,)
+    autocomplete_fields = ("organisation",)
     fieldsets = (
         (None, {"fields": ("kind", "name", "issuer", "redirect_uri", "client_id", "new_secret", "scopes")}),
         (_("Apple"), {"fields": ("team_id", "key_id"), "classes": ("collapse",)}),
+        (_("Organisation"), {"fields": ("organisation", "required")}),
         (_("Who gets in"), {"fields": ("is_active", "is_shown", "position", "trusts_email", "email_domains")}),
     )
 

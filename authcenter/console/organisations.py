@@ -21,7 +21,14 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
 
 from accounts import organisations
-from accounts.models import Membership, Organisation, OrganisationDomain, OrganisationInvitation
+from accounts.models import (
+    IdentityProvider,
+    LinkedIdentity,
+    Membership,
+    Organisation,
+    OrganisationDomain,
+    OrganisationInvitation,
+)
 from accounts.organisation import OWNER
 from authcenter.console import receipts
 from authcenter.console.record import RecordAdmin, list_link
@@ -65,7 +72,7 @@ class OrganisationAdmin(RecordAdmin):
     search_fields = ("name", "=id", "domains__name")
     search_help_text = _("Name, ID or domain")
     actions_detail = ("invite",)
-    goes_along = (Membership, OrganisationInvitation, OrganisationDomain)
+    goes_along = (Membership, OrganisationInvitation, OrganisationDomain, IdentityProvider, LinkedIdentity)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("name", "custom_roles", *(("id", "access", "created") if obj else ()))

@@ -303,3 +303,23 @@ def test_rubbish_in_addresses_and_forms_is_no_server_error(olga, acme, browser):
     for path in (f"{acme.pk}/?page=x&q=%00&invited=-1", "org_none/", "invitations/%00/", f"{acme.pk}/members/x/"):
         assert client.get(PAGES + path).status_code in {200, 404}
     assert invite(client, acme, "\x00", "a" * 300 + "@x.example").status_code == 200
+
+
+def test_where_only_who_is_invited_signs_up_an_organisations_invitation_is_one(
+    olga, acme, browser, settings, django_capture_on_commit_callbacks
+):
+    from tests.accounts.people import sign_up
+    from tests.conftest import PASSWORD
+
+    settings.SIGN_UP = "invitation"
+    with django_capture_on_commit_callbacks(execute=True):
+        invite(browser(olga), acme, "bob@acme.example")
+    stranger = Client(HTTP_HOST="localhost")
+    assert stranger.get("/accounts/signup/").status_code == 403
+    page = link(mail.outbox[0])
+    stranger.get(page)
+    assert stranger.get("/accounts/signup/").status_code == 200
+    sign_up(stranger, "bob@acme.example", PASSWORD, next=page)
+    row = OrganisationInvitation.objects.get()
+    assert stranger.post(f"{PAGES}invitations/{row.pk}/answer/", {"accept": "1"}).status_code == 302
+    assert Membership.objects.filter(user__email="bob@acme.example").exists()

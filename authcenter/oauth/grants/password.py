@@ -14,6 +14,7 @@ from oauthlib.common import Request
 
 from accounts import factors, policy, terms
 from accounts.models import User
+from accounts.organisation_sign_in import REFUSED
 from accounts.sign_in import ACR_ONE
 from authcenter.audit import events
 from authcenter.oauth import granting, id_token
@@ -78,6 +79,8 @@ def _person(request: Request, email: str, password: str) -> User:
     try:
         user: User | None = get_adapter(http).authenticate(http, email=email, password=password)
     except ValidationError as error:
+        if error.code == REFUSED:
+            raise InvalidGrantError(request=request) from None
         raise TooManyRefusals((error.params or {}).get("wait", 60)) from None
     if user is None or not EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True).exists():
         raise InvalidGrantError(request=request)
