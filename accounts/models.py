@@ -75,7 +75,9 @@ class Group(models.Model):
 
     name = models.SlugField(max_length=64, unique=True, verbose_name=_("name"))
     description = models.CharField(max_length=255, blank=True, verbose_name=_("description"))
-    members = models.ManyToManyField("User", blank=True, related_name="member_of", verbose_name=_("members"))
+    members: "models.ManyToManyField[User, Any]" = models.ManyToManyField(
+        "User", blank=True, related_name="member_of", verbose_name=_("members")
+    )
     roles = models.ManyToManyField(
         Role, blank=True, related_name="given_by", verbose_name=_("roles"), help_text=_("Every member has them.")
     )

@@ -6,6 +6,7 @@ made for it (claim `mid`) is refused from then on, and no refresh token of it wo
 
 import secrets
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -197,7 +198,7 @@ def _guard_last_owner(membership: Membership) -> None:
 
 
 def _record(
-    request: HttpRequest, kind: events.Kind, membership: Membership, actor: User | None = None, **detail: object
+    request: HttpRequest, kind: events.Kind, membership: Membership, actor: User | None = None, **detail: Any
 ) -> None:
     organisation = membership.organisation
     events.record(

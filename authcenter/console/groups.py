@@ -120,7 +120,7 @@ class GroupAdmin(RecordAdmin):
     def _change_members(self, request: HttpRequest, group: Group) -> None:
         if "remove" in request.POST:
             ticked = [one for one in request.POST.getlist("member") if _is_uuid(one)]
-            chosen, missing = list(group.members.filter(pk__in=ticked)), []
+            chosen, missing = _present(group, ticked)
         else:
             chosen, missing = _named(request.POST.get("add", ""))
         allowed = [person for person in chosen if may_manage(request.user, person)]
@@ -144,6 +144,10 @@ class GroupAdmin(RecordAdmin):
             count += 1
         said = ngettext("Access tokens of %d person ended.", "Access tokens of %d people ended.", count) % count
         messages.success(request, said)
+
+
+def _present(group: Group, ticked: list[str]) -> tuple[list[User], list[str]]:
+    return list(group.members.filter(pk__in=ticked)), []
 
 
 def _named(text: str) -> tuple[list[User], list[str]]:
