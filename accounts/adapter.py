@@ -198,10 +198,11 @@ class AccountAdapter(DefaultAccountAdapter):
     @transaction.atomic
     def logout(self, request: HttpRequest) -> None:
         session = current_session(request)
-        frames = participants.frames(session.pk) if session else []
+        hearers = participants.hearers(session.pk) if session else []
         parked.kept_over(request, lambda: super(AccountAdapter, self).logout(request))
         forget_current_session(request)
-        signing_out.begin(request, frames)
+        if session is not None:
+            signing_out.begin(request, str(session.pk), hearers)
         if session is not None and end_session(session.pk, reason="signed out"):
             events.record(request, events.Kind.SIGNED_OUT, actor=session.user_id, subject=session.pk)
 

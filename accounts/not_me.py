@@ -20,6 +20,7 @@ from accounts.device import device_name
 from accounts.home_rows import Notice
 from accounts.letters import in_words_of
 from accounts.models import LinkedIdentity, RecoveryCode, User
+from accounts.pages import too_many_requests
 from authcenter import limits
 from authcenter.audit import events
 from authcenter.audit.place import place_of
@@ -34,9 +35,7 @@ def not_me(request: HttpRequest, token: str) -> HttpResponse:
     """GET tells what happened; POST ends everything, once."""
     windows = limits.mailed_link(request)
     if wait := limits.reached(windows):
-        response = render(request, "429.html", {"wait": wait}, status=429)
-        response["Retry-After"] = str(wait)
-        return response
+        return too_many_requests(request, wait)
     notice = _good(token)
     if notice is None:
         limits.refused(windows)

@@ -1,6 +1,7 @@
 """What every page needs to know."""
 
 from datetime import datetime
+from math import ceil
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
@@ -43,6 +44,13 @@ def show(request: HttpRequest, template: str, context: dict[str, Any], status: i
         zone = ZoneInfo("UTC")
     with timezone.override(zone):
         return render(request, template, context, status=status)
+
+
+def too_many_requests(request: HttpRequest, wait: int) -> HttpResponse:
+    """A 429 that says how long to wait (`wait` is in seconds), to people and to programs (RFC 6585 section 4)."""
+    response = show(request, "429.html", {"minutes": max(1, ceil(wait / 60))}, status=429)
+    response["Retry-After"] = str(max(1, wait))
+    return response
 
 
 def own_picture(user: User) -> str:

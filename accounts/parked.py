@@ -126,9 +126,9 @@ def remove(request: HttpRequest, sid: str) -> None:
     """Sign one out that waits. Raises `LookupError` for a sign-in that is not of this browser."""
     if not holds(request, sid):
         raise LookupError(sid)
-    frames = participants.frames(sid)
+    hearers = participants.hearers(sid)
     _dropped(request, sid, reason="signed out")
-    signing_out.begin(request, frames)
+    signing_out.begin(request, sid, hearers)
 
 
 def remove_all(request: HttpRequest) -> None:

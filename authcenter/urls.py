@@ -3,6 +3,8 @@
 import inspect
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template import loader
 from django.urls import include, path
 from django.views import defaults
 from django.views.generic import RedirectView
@@ -108,7 +110,12 @@ if settings.DEMO:
 
 # Django's own pages for errors, without its CSRF check before each: that reads the form, and a form that cannot be read
 # would turn the refusal into a 500. Their templates get a token all the same.
-handler400, handler403, handler404, handler500 = (
-    inspect.unwrap(page)
-    for page in (defaults.bad_request, defaults.permission_denied, defaults.page_not_found, defaults.server_error)
+handler400, handler403, handler404 = (
+    inspect.unwrap(page) for page in (defaults.bad_request, defaults.permission_denied, defaults.page_not_found)
 )
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    """No context processor runs: what is broken may be what they need."""
+    page = loader.render_to_string("500.html", {"request_id": getattr(request, "request_id", "")})
+    return HttpResponse(page, status=500)

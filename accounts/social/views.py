@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import invitations, organisation_sign_in
 from accounts.models import User
-from accounts.pages import show
+from accounts.pages import show, too_many_requests
 from accounts.sign_in import current_session
 from accounts.social import again, asking, joining, linked
 from accounts.social.asking import Cancelled, Purpose
@@ -43,9 +43,9 @@ def begin(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect("account_login")
     if purpose == Purpose.LINK and get_adapter(request).is_reauthentication_required(app="social"):
         raise ReauthenticationRequired
-    if limits.taken(limits.provider_requests(request)):
+    if wait := limits.taken(limits.provider_requests(request)):
         events.record(request, events.Kind.LIMIT_REACHED, limit="provider_requests")
-        return show(request, "429.html", {}, status=429)
+        return too_many_requests(request, wait)
     try:
         there = asking.address(
             request, provider, Purpose(purpose), onward, hint=request.POST.get("login_hint", "")[:254]

@@ -21,11 +21,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from accounts.device import device_name
-from accounts.pages import ago, own_picture, show
+from accounts.pages import ago, own_picture, show, too_many_requests
 from accounts.sign_in import authentication, current_session, is_as_good_as
 from authcenter import limits
 from authcenter.audit import events
 from authcenter.audit.address import client_address, network_of
+from authcenter.audit.place import place_of
 from authcenter.keys import vault
 from authcenter.oauth import assurance, device_answer, user_code
 from authcenter.oauth.asked_for import asked_for
@@ -68,9 +69,7 @@ def device(http: HttpRequest) -> HttpResponse:
     windows = limits.user_code(http, http.user.pk)
     if wait := limits.taken(windows):
         events.record(http, events.Kind.LIMIT_REACHED, actor=http.user.pk, limit="user_code")
-        response = render(http, "429.html", status=429)
-        response["Retry-After"] = str(wait)
-        return response
+        return too_many_requests(http, wait)
     code = form.cleaned_data["user_code"]
     grant = device_answer.waiting().filter(user_code__in=user_code.kept_any(code)).first()
     if grant is None:
@@ -119,8 +118,10 @@ def _page(
         "user_code": code,
         "device": device_name(grant.user_agent),
         "address": grant.address,
+        "place": place_of(grant.address),
         "same_network": network_of(grant.address) == network_of(client_address(http)),
         "when": ago(grant.created),
+        "at": grant.created,
         "txn": asked["key"],
         "again": f"{reverse('device')}?{urlencode({'user_code': code})}",
     }

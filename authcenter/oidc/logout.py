@@ -9,6 +9,7 @@ session ends nothing, whatever it holds.
 from dataclasses import dataclass
 
 from allauth.account.adapter import get_adapter
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,7 +20,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from oauthlib.common import add_params_to_uri
 
 from accounts import languages, parked, signing_out
-from accounts.sign_in import current_session
+from accounts.pages import own_picture
+from accounts.sign_in import current_session, end_everything_else
 from authcenter.audit import events
 from authcenter.keys.ring import InvalidToken
 from authcenter.oauth import clients, id_token
@@ -27,6 +29,8 @@ from authcenter.oauth.errors import InvalidRequestError, OAuth2Error
 from authcenter.oauth.models import Application
 from authcenter.oauth.parameters import Parameters, body_of, parsed
 from authcenter.oauth.respond import Redirect
+from authcenter.sessions import participants
+from authcenter.sessions.models import Session
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,14 @@ def logout(http: HttpRequest) -> HttpResponse:
         get_adapter().logout(http)
         return _done(http, wish)
     fields = [(name, value) for name, value in parameters.pairs if name in _KEPT]
-    return render(http, "oauth/logout.html", {"application": wish.application, "user": session.user, "fields": fields})
+    context = {
+        "application": wish.application,
+        "user": session.user,
+        "picture": own_picture(session.user),
+        "fields": fields,
+        "hearers": participants.hearers(session.pk),
+    }
+    return render(http, "oauth/logout.html", context)
 
 
 @require_POST
@@ -72,9 +83,19 @@ def confirm_logout(http: HttpRequest) -> HttpResponse:
         return _page(http, error)
     if "confirm" not in http.POST:
         return redirect("account")
-    if current_session(http) is not None:
+    session = current_session(http)
+    if session is not None:
+        if "everywhere" in http.POST:
+            _end_others(http, session)
         get_adapter().logout(http)
     return _done(http, wish)
+
+
+@transaction.atomic
+def _end_others(http: HttpRequest, session: Session) -> None:
+    """Her other browsers and apps too, and what applications hold while she is away."""
+    count = end_everything_else(http, session.user, reason="signed out by its person")
+    events.record(http, events.Kind.SESSION_REVOKED, actor=session.user_id, subject=session.user_id, count=count)
 
 
 _KEPT = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
@@ -118,13 +139,13 @@ def _done(http: HttpRequest, wish: Wish) -> HttpResponse:
         return signing_out.page(http, wish.return_to or reverse("oidc-signed-out"))
     if wish.return_to:
         return Redirect(wish.return_to)
-    return render(http, "oauth/signed_out.html", {"application": wish.application})
+    return render(http, "oauth/signed_out.html", {"application": wish.application, "told": signing_out.told(http)})
 
 
 @require_safe
 def signed_out(http: HttpRequest) -> HttpResponse:
     """Where nothing else was asked for, after the page that tells the other applications."""
-    return render(http, "oauth/signed_out.html")
+    return render(http, "oauth/signed_out.html", {"told": signing_out.told(http)})
 
 
 def _page(http: HttpRequest, error: OAuth2Error) -> HttpResponse:

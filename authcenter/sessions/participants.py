@@ -3,6 +3,7 @@ server (OpenID Connect Back-Channel Logout 1.0) or by a frame in her browser (Fr
 """
 
 import secrets
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -47,15 +48,42 @@ def tell(sessions: Any) -> None:
             )
 
 
-def frames(session: UUID) -> list[str]:
-    """Addresses to show in hidden frames while she signs out (Front-Channel Logout section 3)."""
+@dataclass(frozen=True)
+class Hearer:
+    """An application that is told of the end of a session."""
+
+    client_id: str
+    name: str
+    frame: str
+    """What a hidden frame shows while she signs out (Front-Channel Logout section 3); empty where it wants none."""
+    by_server: bool
+    """Whether it gets a logout token."""
+
+
+def hearers(session: UUID | str) -> list[Hearer]:
+    """Who is told when this session ends, by name."""
     ended = list(Participant.objects.filter(session=session))
     found = []
-    for application in _active(ended).exclude(frontchannel_logout_uri="") if ended else []:
-        named = {"iss": settings.ISSUER, "sid": str(session)}
-        more = list(named.items()) if application.frontchannel_logout_session_required else []
-        found.append(add_params_to_uri(application.frontchannel_logout_uri, more))
+    for application in _active(ended).order_by("name") if ended else []:
+        frame = application.frontchannel_logout_uri
+        if frame and application.frontchannel_logout_session_required:
+            frame = add_params_to_uri(frame, [("iss", settings.ISSUER), ("sid", str(session))])
+        if frame or application.backchannel_logout_uri:
+            by_server = bool(application.backchannel_logout_uri)
+            found.append(Hearer(application.client_id, str(application), frame, by_server))
     return found
+
+
+def frames(session: UUID | str) -> list[str]:
+    return [one.frame for one in hearers(session) if one.frame]
+
+
+def confirmed(session: str, client_id: str) -> bool | None:
+    """Whether an application took the logout token of a session; None while it is being told."""
+    sent = Delivery.objects.filter(kind=Delivery.Kind.LOGOUT, receiver=client_id, message__claims__sid=session).first()
+    if sent is None or (sent.delivered is None and not sent.attempts):
+        return None
+    return sent.delivered is not None
 
 
 def origins(addresses: list[str]) -> list[str]:

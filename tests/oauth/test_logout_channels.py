@@ -6,14 +6,16 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 from django.conf import settings as django_settings
 from django.test import override_settings
+from django.utils import timezone
 
 from authcenter.keys.ring import ring
 from authcenter.outbox.models import Delivery
 from authcenter.outbox.sending import serve
+from authcenter.sessions import participants
 from authcenter.sessions.models import Participant, Session
 from authcenter.sessions.participants import EVENT, changed
 from authcenter.sessions.revocation import end_all_but, end_all_of_user, end_session
-from tests.oauth.flow import Browser, answer, claims, tokens
+from tests.oauth.flow import Browser, answer, claims, refresh, tokens
 from tests.receiver import listener
 
 
@@ -182,3 +184,62 @@ def test_no_frames_no_page(web, alice, browser):
     browser.open("/accounts/logout/").submit("csrfmiddlewaretoken", press="x")
     assert browser.at.startswith("/accounts/login/")
     assert "frame-src" not in browser.page["Content-Security-Policy"]
+
+
+# --- What the person sees of it ---
+
+
+@pytest.fixture
+def both_ways(framed):
+    framed.row.backchannel_logout_uri = "https://rp1.test/logout"
+    framed.row.save()
+    return framed
+
+
+def test_the_question_names_who_asks_and_who_is_told(both_ways, alice, browser):
+    tokens(both_ways, alice, browser)
+    browser.open(f"/oauth/logout?client_id={both_ways.row.client_id}")
+    page = browser.page.content.decode()
+    assert "Web asks for it." in page and "These apps are told" in page and "<li><bdi>Web</bdi></li>" in page
+    assert 'name="everywhere"' in page and "checked" not in page
+
+
+def test_afterwards_she_reads_once_who_was_told_and_whether_they_heard(both_ways, alice, browser):
+    tokens(both_ways, alice, browser)
+    browser.open("/oauth/logout").submit("confirm", press="confirm")
+    assert "<li><bdi>Web</bdi></li>" in browser.page.content.decode()
+    waiting = Delivery.objects.get(kind="logout")
+    waiting.attempts, waiting.delivered = 1, timezone.now()
+    waiting.save()
+    done = browser.get("/oauth/logout/done").content.decode()
+    assert "Apps that were told" in done and "has confirmed" in done
+    assert "Apps that were told" not in browser.get("/oauth/logout/done").content.decode()
+
+
+def test_it_says_so_where_an_application_has_not_heard(web, alice, browser):
+    web.row.backchannel_logout_uri = "https://rp1.test/logout"
+    web.row.save()
+    tokens(web, alice, browser)
+    page = browser.open("/oauth/logout").submit("confirm", press="confirm").page.content.decode()
+    assert "You are signed out" in page and "is being told" in page
+    waiting = Delivery.objects.get(kind="logout")
+    Delivery.objects.update(attempts=1)
+    session = waiting.message["claims"]["sid"]
+    assert participants.confirmed(session, web.row.client_id) is False
+    assert participants.confirmed("another", web.row.client_id) is None
+
+
+def test_everywhere_ends_her_other_sign_ins_and_offline_access_too(web, alice, browser):
+    other = Browser().enter(alice)
+    held = tokens(web, alice, browser, scope="openid offline_access", prompt="consent")
+    browser.open("/oauth/logout")
+    browser.follow(browser.post_form(browser.form("confirm"), "confirm", everywhere="1"))
+    assert other.get("/account/").status_code == 302
+    assert refresh(web, held["refresh_token"]).status_code == 400
+
+
+def test_without_everywhere_her_other_sign_ins_stay(web, alice, browser):
+    other = Browser().enter(alice)
+    browser.enter(alice).open("/oauth/logout").submit("confirm", press="confirm")
+    assert other.get("/account/").status_code == 200
+    assert browser.get("/account/").status_code == 302
