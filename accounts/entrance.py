@@ -60,7 +60,7 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     Who is signed in by now goes on to where the form would have led; who is not finds her address still there. What
     another site sent is refused and no more.
     """
-    if request.path == reverse("account_login") and not _foreign(reason):
+    if request.path in {reverse("account_login"), reverse("mfa_login_webauthn")} and not _foreign(reason):
         try:
             email = request.POST.get("login", "")
         except (SuspiciousOperation, MultiPartParserError):

@@ -21,7 +21,7 @@ from fido2.cose import CoseKey
 from fido2.utils import websafe_decode, websafe_encode
 from fido2.webauthn import AttestationObject, AuthenticatorData, CollectedClientData
 
-from accounts import challenges
+from accounts import challenges, deletion
 from accounts.challenges import Ceremony
 from accounts.models import Passkey, User
 
@@ -161,7 +161,7 @@ def asserted(request: HttpRequest, ceremony: Ceremony, text: str, user: User | N
     except _UNREADABLE:
         raise Refused("unreadable") from None
     _challenge(request, ceremony, user, client)
-    passkey = _known(named, handle, user)
+    passkey = _known(named, handle, user, ceremony)
     verified = data.is_user_verified()
     try:
         _client_data(client, CollectedClientData.TYPE.GET)
@@ -215,15 +215,17 @@ def _authenticator_data(data: AuthenticatorData, *, verified: bool) -> None:
         raise Refused("backup state")
 
 
-def _known(credential_id: bytes, handle: bytes, user: User | None) -> Passkey:
-    """The passkey of this id, if it is this person's; where she is unknown, of the person that it names."""
+def _known(credential_id: bytes, handle: bytes, user: User | None, ceremony: Ceremony) -> Passkey:
+    """The passkey of this id, if it is this person's; where she is unknown, of the person that it names. Whose account
+    waits for its deletion may come as far as the question whether to keep it."""
     found = Passkey.objects.select_related("authenticator__user").filter(digest=digest_of(credential_id)).first()
     if found is None:
         raise Refused("unknown")
     owner: User = found.authenticator.user
     if (user is not None and owner.pk != user.pk) or ((handle or user is None) and handle != user_handle(owner)):
         raise Refused("another person's", found)
-    if not owner.is_active:
+    at_the_entrance = ceremony in {Ceremony.SIGN_IN, Ceremony.SECOND_FACTOR}
+    if not owner.is_active and not (at_the_entrance and deletion.waits(owner)):
         raise Refused("disabled", found)
     return found
 

@@ -59,6 +59,7 @@ function whyNot(error, began, timeout) {
   if (error.name === "NotAllowedError") return Date.now() - began > timeout - 1000 ? "late" : "cancelled";
   if (error.name === "InvalidStateError") return "known";
   if (error.name === "NotSupportedError" || error.name === "ConstraintError") return "unfit";
+  if (error.name === "SecurityError") return "elsewhere";
   if (error instanceof TypeError) return "offline";
   return "failed";
 }

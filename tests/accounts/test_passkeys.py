@@ -87,6 +87,25 @@ def test_a_disabled_person_is_refused_like_an_unknown_passkey(browser, here, ali
     assert "That did not work." in there.get("/accounts/login/").content.decode()
 
 
+def test_whose_account_waits_for_its_deletion_is_asked_whether_to_keep_it(browser, here, alice, rf):
+    from accounts import deletion
+
+    passkey = add(here)
+    request = rf.get("/")
+    request.session = here.session
+    deletion.ask(request, alice)
+    there = browser()
+    assert use(there, passkey)["Location"] == "/accounts/deletion/" and not is_signed_in(there)
+
+
+def test_a_form_that_lost_its_cookie_is_offered_again(browser, here):
+    from django.test import Client
+
+    passkey, there = add(here), Client(HTTP_HOST="localhost", enforce_csrf_checks=True)
+    answer = send(there, SIGN_IN, passkey.get(options(there, SIGN_IN)))
+    assert answer.status_code == 403 and "open for too long" in answer.content.decode() and not is_signed_in(there)
+
+
 def test_of_an_unknown_passkey_its_holder_may_be_told(browser):
     there = browser()
     stranger = Authenticator()
