@@ -105,7 +105,7 @@ def test_pages_carry_the_headers(client):
 
 def test_pages_are_whole(client):
     text = client.get("/accounts/login/").content.decode()
-    assert '<html lang="en" dir="ltr">' in text and 'content="noindex"' in text
+    assert '<html lang="en" dir="ltr"' in text and 'content="noindex"' in text
     assert text.count("<h1>") == 1 and text.count("<main") == 1 and "<title>Sign in · AuthCenter</title>" in text
     assert "style=" not in text and "<script>" not in text and "onclick" not in text
     assert 'autocomplete="username webauthn"' in text and 'autocomplete="current-password"' in text
@@ -118,6 +118,8 @@ def test_every_account_page_is_served():
     served = {name for name in get_resolver().reverse_dict if isinstance(name, str) and name.startswith("account_")}
     assert served == {
         "account_login",
+        "account_request_login_code",
+        "account_confirm_login_code",
         "account_logout",
         "account_signup",
         "account_signup_by_passkey",
