@@ -85,6 +85,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             if may_view(request, model)
         ]
         groups.append({"title": title, "separator": True, "items": items})
+    groups[-1]["items"].append({"title": _("Mails"), "icon": "drafts", "link": reverse("admin:mails")})
     return groups
 
 

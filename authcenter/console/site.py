@@ -40,6 +40,7 @@ from accounts.models import Group as PeopleGroup
 from accounts.sign_in import ACR_TWO, current_session, is_as_good_as
 from authcenter.audit.models import AuditEvent
 from authcenter.branding.models import Branding
+from authcenter.console import mails
 from authcenter.console.admission import InvitationAdmin, TermsAcceptanceAdmin, TermsAdmin
 from authcenter.console.apis import APIAdmin, ScopeAdmin
 from authcenter.console.applications import ApplicationAdmin
@@ -74,6 +75,9 @@ from authcenter.sessions.models import Revocation, Session
 class ConsoleSite(UnfoldAdminSite):
     index_template = "console/index.html"
     index_title = _("Dashboard")
+
+    def get_urls(self) -> list[Any]:
+        return [*mails.addresses(self), *super().get_urls()]
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """A stranger is sent to sign in, and somebody who is no operator gets a plain refusal. An operator whose
