@@ -13,8 +13,6 @@ from accounts.models import User
 _CODE = {"code": "BCDF-GHJK"}
 _ALERT = {"not_me": True}
 _AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
-)
 
 SAMPLES: dict[str, dict[str, Any]] = {
     "account/email/email_confirmation_signup": _CODE,
