@@ -62,6 +62,9 @@ class AccountAdapter(DefaultAccountAdapter):
         "too_many_login_attempts": _("Too many attempts. Begin again in a few minutes."),
     }
 
+    is_again = False
+    """Whether a password is asked of somebody who is in already, by whatever way she has to come."""
+
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
 
@@ -101,8 +104,7 @@ class AccountAdapter(DefaultAccountAdapter):
             events.record(request, events.Kind.LIMIT_REACHED, limit="sign_in", email=email)
             raise too_many(wait)
         user = super().authenticate(request, **credentials)
-        again = getattr(request.user, "email", "") == email.strip().lower()  # she is in already, by the right way
-        own = None if again else organisation_sign_in.required_for(email)
+        own = None if self.is_again else organisation_sign_in.required_for(email)
         if own is not None and not getattr(user, "is_staff", False):  # alike, whether there is such an account
             events.record(request, events.Kind.SIGN_IN_REFUSED, email=email, reason="organisation's only")
             raise organisation_sign_in.refusal(own)
@@ -137,6 +139,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return True
 
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
+        self.is_again = True
         if not super().reauthenticate(user, password):
             return False
         assert isinstance(user, User)

@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts import alerts
 from accounts.letters import harmless, origin
 from accounts.models import Membership, Organisation, OrganisationInvitation, User
-from accounts.organisation import OWNER
+from accounts.organisation import MEMBER, OWNER
 from authcenter.audit import events
 from authcenter.sessions.revocation import end_memberships
 
@@ -158,7 +158,8 @@ def accept(request: HttpRequest, user: User, invitation: UUID) -> Membership:
         standing = OrganisationInvitation.objects.filter(pk=found.pk, accepted=None, expires__gt=timezone.now())
         if not standing.update(accepted=timezone.now()):
             raise NotPossible
-        joined = join(request, found.organisation, user, found.role, way="invitation")
+        role = found.role if found.role in found.organisation.roles else MEMBER  # it was taken off the list since
+        joined = join(request, found.organisation, user, role, way="invitation")
         _record(request, events.Kind.INVITATION_ACCEPTED, joined, email=found.email)
     return joined
 

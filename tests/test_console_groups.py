@@ -125,3 +125,18 @@ def test_a_deleted_group_gives_nothing_any_more(client, root, house, person):
     house.members.add(alice)
     confirm(client, address(house, "delete"), post="yes")
     assert not Group.objects.exists() and not alice.member_of.exists()
+
+
+def test_a_persons_page_leads_to_her_groups_and_organisations(client, root, house, person):
+    from accounts.models import Membership, Organisation
+
+    alice = person("alice@example.com")
+    house.members.add(alice)
+    Group.objects.create(name="others")
+    Membership.objects.create(organisation=Organisation.objects.create(name="Acme"), user=alice)
+    page = client.get(f"/admin/accounts/user/{alice.pk}/change/").content.decode()
+    assert "1 group" in page and "1 organisation" in page
+    listed = client.get("/admin/accounts/group/", {"members__id__exact": alice.pk}).content.decode()
+    assert "house" in listed and "others" not in listed
+    listed = client.get("/admin/accounts/membership/", {"user__id__exact": alice.pk}).content.decode()
+    assert "Acme" in listed

@@ -3,12 +3,14 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.home import me
+from accounts.organisation import domain_of
 from accounts.organisation_sign_in import may_vouch_for
 from accounts.pages import show
 from accounts.sign_in import end_everything_else
@@ -27,7 +29,8 @@ def linked_to(user: object) -> list[LinkedIdentity]:
 @require_safe
 def linked(request: HttpRequest) -> HttpResponse:
     rows = linked_to(me(request))
-    shown = IdentityProvider.objects.filter(is_active=True, is_shown=True, organisation=None)
+    own = Q(organisation__domains__name=domain_of(me(request).email), organisation__domains__verified=True)
+    shown = IdentityProvider.objects.filter(Q(is_shown=True, organisation=None) | own, is_active=True).distinct()
     response = show(request, "account/home/linked.html", {"rows": rows, "offered": shown, "here": "security"})
     # The form that links leads to the provider, and Chromium applies form-action to that redirect too.
     response._csp_replace = {"form-action": None}  # type: ignore[attr-defined]

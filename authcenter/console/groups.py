@@ -86,6 +86,9 @@ class GroupAdmin(RecordAdmin):
         if change and form.cleaned_data.get("end_tokens"):
             self._end_tokens(request, form.instance.members.all())
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        return lookup == "members__id__exact" or super().lookup_allowed(lookup, value, request)
+
     # --- Members ---
 
     def has_members_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:

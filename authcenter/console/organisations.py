@@ -161,7 +161,8 @@ class MembershipAdmin(RecordAdmin):
         return ("organisation", "user", "joined") if obj else ("joined",)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        return lookup == "organisation__id__exact" or super().lookup_allowed(lookup, value, request)
+        ours = {"organisation__id__exact", "user__id__exact"}
+        return lookup in ours or super().lookup_allowed(lookup, value, request)
 
     def hit(self, objs: Iterable[Membership]) -> list[str]:
         return [str(_("Tokens that applications got for this organisation are refused."))]

@@ -23,7 +23,7 @@ from django.utils.translation import ngettext
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from accounts.models import User
+from accounts.models import Group, Membership, User
 from authcenter.audit import events
 from authcenter.audit.models import AuditEvent
 from authcenter.console import receipts, user_factors
@@ -89,6 +89,7 @@ class UserAdmin(RecordAdmin):
     def access(self, user: User) -> SafeString:
         sessions = Session.objects.filter(alive(), user=user).count()
         granted = Authorization.objects.filter(user=user, withdrawn=None).count()
+        groups, organisations = user.member_of.count(), user.memberships.count()
         links = [
             list_link(Session, ngettext("%d session", "%d sessions", sessions) % sessions, user=user.pk, alive="yes"),
             list_link(
@@ -96,6 +97,12 @@ class UserAdmin(RecordAdmin):
                 ngettext("%d authorization", "%d authorizations", granted) % granted,
                 user=user.pk,
                 living="yes",
+            ),
+            list_link(Group, ngettext("%d group", "%d groups", groups) % groups, members__id__exact=user.pk),
+            list_link(
+                Membership,
+                ngettext("%d organisation", "%d organisations", organisations) % organisations,
+                user__id__exact=user.pk,
             ),
             list_link(AuditEvent, _("Events"), q=user.pk),
         ]

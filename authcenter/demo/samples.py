@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from accounts.organisation import MEMBER, OWNER
 from authcenter.oauth.models import Application, Scope
 from authcenter.oauth.own_api import READ as ACCOUNT_READ
 from authcenter.oauth.own_api import WRITE as ACCOUNT_WRITE
@@ -47,6 +48,9 @@ ROLES = {
     "demo": ("customer", "Buys things."),
     "admin": ("operator", "Keeps the shop running, and sees its reports."),
 }
+
+ORGANISATION = PUBLISHER
+MEMBERS = {"admin": OWNER, "demo": MEMBER}
 
 API_NAME = "Demo orders"
 API_DESCRIPTION = "An invented shop's orders, to try access tokens on."

@@ -13,8 +13,9 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
 
-from accounts.models import Role, User
+from accounts.models import Membership, Organisation, Role, User
 from authcenter.demo import data_file, samples
+from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.models import API, Application, Scope
 from authcenter.oauth.models.api import api_client_id
 from authcenter.oauth.own_api import ensure_own_api
@@ -45,6 +46,7 @@ def seed() -> dict[str, Any]:
             _ensure_application(sample, data["applications"][key], keep=belongs, was_at=was_at)
         for key, fields in samples.PEOPLE.items():
             _ensure_person(fields, *samples.ROLES[key], data["people"][key]["password"], keep=belongs)
+        _ensure_organisation(keep=belongs)
         if data != known:
             data_file.write(data)  # before the commit: a file without its rows heals, secrets without a file are lost
     return data
@@ -121,6 +123,10 @@ def _ensure_application(sample: samples.Sample, data: dict[str, Any], *, keep: b
     application = found or new_application(sample.kind, sample.name)[0]
     for name, value in sample.fields(settings.ISSUER).items():
         setattr(application, name, value)
+    if scope_rules.OPENID in application.identity_scopes:
+        asked = [scope_rules.ROLES, scope_rules.GROUPS, scope_rules.ORGANIZATION]
+        application.identity_scopes = list(dict.fromkeys([*application.identity_scopes, *asked]))
+        application.all_roles = application.all_groups = True
     application.client_id = data["client_id"]
     if secret := data.get("client_secret"):
         application.client_secret = hashed(secret)
@@ -153,6 +159,16 @@ def _ensure_person(fields: dict[str, Any], role: str, about_role: str, password:
         user = User.objects.create_user(password=password, **fields)
     user.roles.add(Role.objects.get_or_create(name=role, defaults={"description": about_role})[0])
     EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
+
+
+def _ensure_organisation(*, keep: bool) -> None:
+    if keep:
+        return
+    organisation = Organisation.objects.filter(name=samples.ORGANISATION).first()
+    organisation = organisation or Organisation.objects.create(name=samples.ORGANISATION)
+    for key, role in samples.MEMBERS.items():
+        person = User.objects.get(email__iexact=samples.PEOPLE[key]["email"])
+        Membership.objects.get_or_create(organisation=organisation, user=person, defaults={"role": role})
 
 
 def _new_password() -> str:

@@ -213,3 +213,12 @@ def test_an_applications_request_names_the_organisation_on_the_way_to_sign_in(cl
     }
     page = client.get("/oauth/authorize", asked, follow=True)
     assert "Sign in with Acme" in page.content.decode()
+
+
+def test_an_operator_links_it_by_hand_where_the_address_is_of_its_domain(client, own, person, sign_in):
+    optional(own)
+    sign_in(client, person("carol@acme.example"))
+    assert "Acme login" in client.get("/account/security/linked/").content.decode()
+    other = Client(HTTP_HOST="localhost")
+    sign_in(other, person("carol@other.example"))
+    assert "Acme login" not in other.get("/account/security/linked/").content.decode()
