@@ -5,10 +5,12 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import django
@@ -191,6 +193,17 @@ def fresh_view(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(view, "FRESH_SECONDS", 60.0)
     monkeypatch.setattr(view, "BOUND_SECONDS", 60.0)
     view.follower.is_revoked({})
+
+
+@pytest.fixture
+def one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts the clocks of this process to the beginning of a step of authenticator apps, so that none ends in a test."""
+    from django.utils import timezone
+
+    now, clock = timezone.now, time.time
+    ahead = 31 - clock() % 30
+    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(seconds=ahead))
+    monkeypatch.setattr(time, "time", lambda: clock() + ahead)
 
 
 @pytest.fixture

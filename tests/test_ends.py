@@ -27,6 +27,7 @@ from authcenter.oauth.registration import DEVICE_CODE, TOKEN_EXCHANGE, new_appli
 from authcenter.server.sweeping import sweep
 from authcenter.sessions.models import Revocation, Session
 from authcenter.sessions.revocation import LEEWAY
+from tests.accounts.factors import set_up
 from tests.accounts.people import codes
 from tests.console_pages import confirm, saved
 from tests.credentials import (
@@ -75,6 +76,8 @@ resets the password                     xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  
 changes the e-mail address              .xxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
 asks for the account to be deleted      xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
 says: that was not me                   xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
+sets up a second factor                 .........  ..  .........  ..  ........  ...........  ..
+removes a second factor                 .xxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
 withdraws a consent                     .xxxxxxxx  ..  .xxxxxxxx  ..  ........  ...........  ..
 # A first-party app
 signs its JWT session out               .........  xx  .........  ..  ........  ...........  ..
@@ -93,6 +96,7 @@ ends a family                           .xxxx....  ..  .........  ..  ........  
 withdraws an authorization              .xxxxxxxx  ..  .xxxxxxxx  ..  ........  ...........  ..
 revokes everything of a user            xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
 resets a password                       xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
+resets second factors                   xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
 disables an account                     xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
 deletes an account                      xxxxxxxxx  xx  xxxxxxxxx  xx  xxxxxxxx  ...........  ..
 revokes everything of an application    .xxxxxxxx  ..  .xxxxxxxx  ..  ........  .xxxxxxxx..  xx
@@ -316,6 +320,17 @@ def _was_not_me(w: World) -> None:
     went(Client(HTTP_HOST=HOST).post(link), 200)
 
 
+@act("sets up a second factor")
+def _sets_up_factor(w: World) -> None:
+    set_up(w.http)
+
+
+@act("removes a second factor")
+def _removes_factor(w: World) -> None:
+    set_up(w.http)
+    went(w.http.post("/account/security/app/remove/"))
+
+
 @act("withdraws a consent")
 def _withdraws(w: World) -> None:
     went(w.http.post(f"/account/apps/{authorization(w).pk}/remove/"))
@@ -399,6 +414,12 @@ def _everything_of_user(w: World) -> None:
 @act("resets a password")
 def _operator_resets(w: World) -> None:
     went(confirm(w.operator, w.user_page("reset")))
+
+
+@act("resets second factors")
+def _operator_resets_factors(w: World) -> None:
+    set_up(w.http)
+    went(confirm(w.operator, w.user_page("reset-factors")))
 
 
 @act("disables an account")

@@ -16,7 +16,7 @@ from tests.conftest import PASSWORD
 from tests.tokens import assert_problem, parts, post
 
 TOKEN = "/api/token/"
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_step")]
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from tests.accounts.factors import APP, AuthenticatorApp, new_codes, recovery_co
 from tests.accounts.people import change_password, codes, is_signed_in, mails, sign_in
 from tests.console_pages import confirm
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_step")]
 SET_UP, STEP, AGAIN = "/accounts/2fa/set-up/", "/accounts/2fa/", "/accounts/2fa/again/"
 
 

@@ -14,7 +14,7 @@ from authcenter.sessions.models import Session
 from tests.accounts.factors import APP, CODES, AuthenticatorApp, new_codes, recovery_codes, second_step, set_up
 from tests.accounts.people import NEW, change_password, is_signed_in, mails, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_step")]
 STEP = "/accounts/2fa/"
 SECURITY = "/account/security/"
 

@@ -18,8 +18,6 @@ GROUPS = {
 }
 """What an id begins with, to what is attacked."""
 
-_NO_FACTORS = "There is no second factor yet."
-
 CASES: dict[str, tuple[str, str]] = {
     "AZ-01": ("a slash after the registered address", ""),
     "AZ-02": ("a query after the registered address", ""),
@@ -186,7 +184,7 @@ CASES: dict[str, tuple[str, str]] = {
     "AC-14": ("another site signs nobody in", ""),
     "AC-15": ("what a request says about hosts is in no mail", ""),
     "AC-16": ("a code for a new password is good once, for one account as it was, and for ten minutes", ""),
-    "AC-17": ("a new password leaves the second factor", _NO_FACTORS),
+    "AC-17": ("a new password leaves the second factor", ""),
     "AC-19": ("a new password ends what the old one had begun", ""),
     "AC-20": ("a new address needs the password, counts when it is proved, and the old one is told", ""),
     "AC-23": ("a mailed code is void after a few guesses, in whatever browser", ""),
@@ -194,10 +192,10 @@ CASES: dict[str, tuple[str, str]] = {
     "AC-25": ("an account is found by issuer and subject alone", ""),
     "AC-26": ("a forged answer of another provider is refused", ""),
     "AC-28": ("a disabled person or provider opens nothing", ""),
-    "AC-29": ("no door gives a whole sign-in before the second factor", _NO_FACTORS),
-    "AC-30": ("a time-based code is good once and not for long", _NO_FACTORS),
-    "AC-31": ("time-based codes cannot be guessed", _NO_FACTORS),
-    "AC-32": ("a recovery code is good once", _NO_FACTORS),
+    "AC-29": ("no door gives a whole sign-in before the second factor", ""),
+    "AC-30": ("a time-based code is good once and not for long", ""),
+    "AC-31": ("time-based codes cannot be guessed", ""),
+    "AC-32": ("a recovery code is good once", ""),
     "AC-34": ("a passkey's answer is good once", ""),
     "AC-35": ("a passkey's answer that was tampered with is refused", ""),
     "AC-38": ("weak passwords are refused, long ones count to the last letter, endless ones are not hashed", ""),

@@ -10,6 +10,7 @@ from tests.accounts.factors import AuthenticatorApp, recovery_codes, set_up
 from tests.oauth import devices
 from tests.oauth.flow import Browser, answer, claims, redeem, refresh, tokens, userinfo
 
+pytestmark = pytest.mark.usefixtures("one_step")
 STEP_UP, SET_UP = "/accounts/2fa/again/", "/accounts/2fa/set-up/"
 
 
