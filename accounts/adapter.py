@@ -33,7 +33,7 @@ from accounts import (
     signing_out,
 )
 from accounts.models import User
-from accounts.remembering import is_remembered
+from accounts.remembering import is_remembered, keep_address
 from accounts.sign_in import (
     ACR_TWO,
     SID,
@@ -196,6 +196,9 @@ class AccountAdapter(DefaultAccountAdapter):
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **options: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **options)
         known_browsers.remember(request, response)
+        session = current_session(request)
+        if session is not None and session.remembered:
+            keep_address(response, session.user.email)
         return response
 
     @transaction.atomic

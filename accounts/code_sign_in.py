@@ -5,7 +5,9 @@ is counted, used once, and looks the same for an address that nobody has.
 from typing import Any
 
 from allauth.account.forms import ConfirmLoginCodeForm, RequestLoginCodeForm
+from allauth.account.internal.stagekit import stash_login, unstash_login
 from allauth.account.models import EmailAddress
+from allauth.account.stages import LoginStageController
 from allauth.account.views import ConfirmLoginCodeView, RequestLoginCodeView
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import code_field, counted, email_field
 from accounts.remembering import remember
+from accounts.sign_in_stages import FreshStage
 from authcenter import limits
 
 
@@ -55,7 +58,12 @@ class AskView(RequestLoginCodeView):
 
     def form_valid(self, form: AskForm) -> HttpResponse:
         remember(self.request, form.cleaned_data["remember"])
-        return super().form_valid(form)  # type: ignore[no-any-return]
+        response: HttpResponse = super().form_valid(form)
+        # The library begins in the middle: with the right code a whole sign-in begins anew.
+        if (login := unstash_login(self.request, peek=True)) is not None:
+            LoginStageController(self.request, login).set_handled(FreshStage.key)
+            stash_login(self.request, login)
+        return response
 
 
 class CodeView(ConfirmLoginCodeView):

@@ -11,9 +11,11 @@ from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import REASON_BAD_ORIGIN, REASON_BAD_REFERER
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_POST
 
 from accounts import invitations, organisation_sign_in, parked
 from accounts.forms import SignInForm
+from accounts.remembering import forget_address, known_address
 
 
 class SignInView(LoginView):
@@ -23,6 +25,7 @@ class SignInView(LoginView):
         return {
             **context,
             "others": parked.any_parked(self.request),
+            "welcome": typed if typed and typed == known_address(self.request) else "",
             "own_provider": organisation_sign_in.shown(self.request, typed),
             "own_email": typed if "@" in typed else "",
             "organisations_sign_in": organisation_sign_in.any_is_there,
@@ -43,6 +46,16 @@ class SignInView(LoginView):
         form = SignInForm(request=self.request, initial={"login": email[:254]})
         context = self.get_context_data(form=form, stale=True)
         return render(self.request, "account/login.html", context, status=403)
+
+
+@require_POST
+def forget(request: HttpRequest) -> HttpResponse:
+    """“Not you?”: this browser knows no address any more."""
+    view = SignInView()
+    view.setup(request)
+    response = redirect(view.passthrough_next_url(reverse("account_login")))
+    forget_address(response)
+    return response
 
 
 class SignUpView(SignupView):

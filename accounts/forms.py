@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import invitations, parked, terms
 from accounts.fields import PASSWORD_RULE, code_field, counted_code, email_field, plain
 from accounts.models import User
-from accounts.remembering import remember
+from accounts.remembering import known_address, remember
 from authcenter.audit import events
 
 
@@ -34,8 +34,10 @@ class SignInForm(LoginForm):
         plain(self)
         self.fields["remember"].label = _("Keep me signed in for 30 days")
         asked = self.request.GET if self.request is not None else {}
-        if hint := (asked.get("login_hint") or asked.get("login")):
+        known = known_address(self.request) if self.request is not None else ""
+        if hint := (asked.get("login_hint") or asked.get("login") or known):
             self.fields["login"].initial = hint[:254]
+            self.fields["remember"].initial = hint == known
         known = self.fields["login"].initial or self.data.get("login")  # after a refusal the password is typed again
         first = "password" if known else "login"
         self.fields[first].widget.attrs["autofocus"] = True

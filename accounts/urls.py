@@ -7,7 +7,7 @@ from accounts import passkey_doors, passkey_enrolment, second_factor_pages, term
 from accounts.chooser import another, choose, remove, sign_out_all
 from accounts.code_sign_in import AskView, CodeView
 from accounts.deletion_pages import closed, keep_account
-from accounts.entrance import SignInView, SignUpByPasskeyView, SignUpView
+from accounts.entrance import SignInView, SignUpByPasskeyView, SignUpView, forget
 from accounts.invitations import invitation
 from accounts.not_me import not_me
 from accounts.organisation_door import organisation_door
@@ -22,6 +22,7 @@ from accounts.social.linked import link_newcomer
 
 urlpatterns = [
     path("login/", SignInView.as_view(), name="account_login"),
+    path("login/forget/", forget, name="account-forget"),
     path("login/code/", AskView.as_view(), name="account_request_login_code"),
     path("login/code/confirm/", CodeView.as_view(), name="account_confirm_login_code"),
     path("organisation/", organisation_door, name="account-organisation-sign-in"),

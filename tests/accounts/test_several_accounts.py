@@ -215,6 +215,32 @@ def test_the_cookie_outlives_the_browser_only_where_every_account_may(client, pe
     assert bool(client.cookies["session"]["max-age"]) == first
 
 
+def test_a_remembered_address_waits_for_the_next_visit_and_can_be_forgotten(client, person):
+    sign_in(client, person(ALICE).email, remember="on")
+    client.post("/accounts/logout/")
+    page = client.get("/accounts/login/").content.decode()
+    assert "Welcome back" in page and f'value="{ALICE}"' in page and 'name="remember" id="id_remember" checked' in page
+    assert "Welcome back" not in client.get(f"/accounts/login/?login_hint={BOB}").content.decode()
+    assert client.post("/accounts/login/forget/", {"next": "/account/apps/"})["Location"].startswith(
+        "/accounts/login/?"
+    )
+    page = client.get("/accounts/login/").content.decode()
+    assert "Welcome back" not in page and ALICE not in page
+
+
+@pytest.mark.parametrize("value", ["alice@example.com", "x:y:z", '"alice"'])
+def test_nobody_else_writes_the_address_there(client, db, value):
+    client.cookies["remembered"] = value
+    page = client.get("/accounts/login/").content.decode()
+    assert "Welcome back" not in page and "alice" not in page
+
+
+def test_who_does_not_stay_is_not_known(client, person):
+    sign_in(client, person(ALICE).email)
+    client.post("/accounts/logout/")
+    assert ALICE not in client.get("/accounts/login/").content.decode()
+
+
 def test_a_stranger_finds_no_chooser(client, db):
     assert (
         client.get("/accounts/choose/?next=/account/apps/")["Location"] == "/accounts/login/?next=%2Faccount%2Fapps%2F"
