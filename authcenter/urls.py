@@ -35,7 +35,7 @@ from authcenter.oidc.discovery import discovery
 from authcenter.oidc.logout import confirm_logout, logout, signed_out
 from authcenter.oidc.userinfo import userinfo
 from authcenter.portal import own_data, sign_ins
-from authcenter.portal.connected_apps import connected_apps, remove_app
+from authcenter.portal.connected_apps import connected_apps, remove_all, remove_app
 from authcenter.resource_server.drf import metadata_view
 from authcenter.server.health import livez, readyz
 from authcenter.sessions.feed import revocations
@@ -95,6 +95,7 @@ urlpatterns = [
     path("account/data/download/", own_data.download, name="account-data-download"),
     path("account/data/delete/", own_data.delete, name="account-delete"),
     path("account/apps/", connected_apps, name="account-apps"),
+    path("account/apps/remove-all/", remove_all, name="account-remove-all-apps"),
     path("account/apps/<uuid:authorization>/remove/", remove_app, name="account-remove-app"),
     path("account/organisations/", include("accounts.organisation_urls")),
     path("api/", include("authcenter.api.urls")),

@@ -1,11 +1,13 @@
 """/account/apps/: what a person allowed, and taking it back."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from authcenter.oauth.models import API, Authorization, Scope
+from authcenter.oauth.models import API, Authorization, Family, Scope
 from authcenter.sessions.models import Revocation
 from tests.accounts.people import kinds, sign_in
 
@@ -164,3 +166,39 @@ def test_the_statements_do_not_grow_with_the_apps(client, alice, allowed, sql):
             client.get("/account/apps/")
         counts.append(len(statements))
     assert counts[0] == counts[1]
+
+
+def test_it_says_whose_it_is_what_is_in_use_and_where_to_read_more(client, alice, allowed):
+    row = allowed(alice)
+    application = row.application
+    application.client_uri, application.policy_uri = "https://paint.example/", "https://paint.example/privacy"
+    application.save()
+    text = client.get("/account/apps/").content.decode()
+    assert "third party" in text and "not in use" in text and "even when you are not using it" not in text
+    assert 'href="https://paint.example/privacy"' in text and "Terms" not in text
+    now = timezone.now()
+    Family.objects.create(
+        user=alice,
+        application=application,
+        authorization=row,
+        offline=True,
+        auth_time=now,
+        user_epoch=0,
+        application_epoch=0,
+        expires=now + timedelta(days=1),
+        absolute_expires=now + timedelta(days=1),
+    )
+    text = client.get("/account/apps/").content.decode()
+    assert "not in use" not in text and "in use" in text and "even when you are not using it" in text
+
+
+def test_all_are_removed_at_once_and_nobody_elses(client, alice, allowed, person):
+    rows = [allowed(alice, name=f"App {number}") for number in range(3)]
+    others = allowed(person("bob@example.com"))
+    assert "3 apps are connected." in client.get("/account/apps/remove-all/").content.decode()
+    assert Authorization.objects.filter(withdrawn=None).count() == 4
+    answer = client.post("/account/apps/remove-all/", follow=True).content.decode()
+    assert "3 apps have no access any more." in answer and "You have not connected any app yet." in answer
+    assert list(Authorization.objects.filter(withdrawn=None)) == [others]
+    assert {row.subject for row in Revocation.objects.all()} == {str(row.pk) for row in rows}
+    assert kinds(kind="authorization_withdrawn") == ["authorization_withdrawn"] * 3
