@@ -1,4 +1,4 @@
-"""AC-34, AC-35: answers of passkeys that are used again, tampered with, or another person's.
+"""AC-34, AC-35, and the passkey's part of AC-17 and AC-29: answers that are used again, tampered with, or another's.
 
 Each forged answer differs from a right one in one thing; the right one is let in, so that a refusal means something.
 """
@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fido2.utils import websafe_decode, websafe_encode
 
-from tests.attacks.people_rig import Crowd, Person, is_signed_in
+from tests.attacks.people_rig import PASSWORD, Crowd, Person, is_signed_in
 from tests.authenticator import BACKED_UP, ELIGIBLE, PRESENT, SYNCED, VERIFIED, Authenticator
 from tests.stranger import Stranger
 
@@ -276,3 +276,45 @@ def kept(holder: Holder) -> int:
         "from accounts.models import Passkey\nanswer = Passkey.objects.filter(authenticator__user=whom).count()",
         whom=holder.person.id,
     )
+
+
+# --- AC-29, AC-17: the passkey's part -----------------------------------------------------------------------------
+
+
+def half(holder: Holder) -> Stranger:
+    """Somebody who knows her password, at the page that asks for more."""
+    browser = holder.crowd.browser().open("/accounts/login/").sign_in(holder.person.email, PASSWORD)
+    assert str(browser.page.url).endswith("/accounts/2fa/") and not is_signed_in(browser)
+    return browser
+
+
+def test_ac_29_only_ones_own_passkey_is_a_second_factor(holder: Holder, counting: Holder):
+    door = "/accounts/2fa/passkey/"
+    thief = half(holder)
+    thief.submit("credential", credential=counting.passkey.get(asked(thief, door)))
+    assert not is_signed_in(thief)
+    thief.submit("credential", credential=counting.passkey.get(asked(thief, door), handle=holder.passkey.handle))
+    assert not is_signed_in(thief)
+    herself = half(holder)
+    herself.submit("credential", credential=holder.passkey.get(asked(herself, door)))
+    assert is_signed_in(herself)
+
+
+def test_ac_29_a_half_sign_in_opens_nothing(holder: Holder):
+    thief = half(holder)
+    for path in ("/account/security/passkeys/", _ADD, f"{_ADD}options/", "/accounts/reauthenticate/passkey/"):
+        assert thief.http.get(path).headers["Location"].startswith("/accounts/login/")
+    stranger = holder.crowd.browser().open("/accounts/login/")
+    assert stranger.http.get("/accounts/2fa/passkey/options/").headers["Location"].startswith("/accounts/login/")
+
+
+def test_ac_17_and_ac_29_a_new_password_leaves_the_passkey_asked_for(crowd: Crowd):
+    holder = made(crowd)
+    browser = crowd.browser().open("/accounts/password/reset/").submit("email", email=holder.person.email)
+    browser.submit("code", code=crowd.codes(holder.person.email)[-1])
+    new = "some other long sentence 8"
+    browser.submit("password1", password1=new, password2=new)
+    assert not is_signed_in(browser)
+    browser.open("/accounts/login/").sign_in(holder.person.email, new)
+    assert str(browser.page.url).endswith("/accounts/2fa/") and not is_signed_in(browser)
+    assert crowd.guess(holder.person.email, new).status_code == 401
