@@ -13,7 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admission import Invitation, Terms, TermsAcceptance
 from accounts.factor_rows import HalfSignIn, RecoveryCode, TotpStep, TrustedBrowser
 from accounts.home_rows import Deletion, KnownBrowser, Notice, Picture
-from accounts.organisation import Membership, Organisation, OrganisationDomain, OrganisationInvitation
+from accounts.organisation import (
+    Membership,
+    Organisation,
+    OrganisationDomain,
+    OrganisationInvitation,
+    OrganisationLogo,
+)
 from accounts.social.models import IdentityProvider, LinkedIdentity, ProviderRequest
 
 __all__ = [
@@ -29,6 +35,7 @@ __all__ = [
     "Organisation",
     "OrganisationDomain",
     "OrganisationInvitation",
+    "OrganisationLogo",
     "Picture",
     "ProviderRequest",
     "RecoveryCode",

@@ -60,6 +60,8 @@ class Organisation(models.Model):
         blank=True,
         help_text=_("Beside owner, admin and member: names that its applications know. They give no right here."),
     )
+    logo_key = models.CharField(max_length=12, blank=True, editable=False)
+    """Part of its logo's address; empty where it has none."""
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
@@ -82,6 +84,18 @@ class Organisation(models.Model):
             if not is_role_name(name):
                 raise ValidationError({"custom_roles": _("%s: small letters, digits, - and _ only.") % name})
         self.custom_roles = list(dict.fromkeys(names))
+
+
+class OrganisationLogo(models.Model):
+    """A PNG, apart from the row that each token request of a member reads."""
+
+    organisation = models.OneToOneField(
+        Organisation, primary_key=True, on_delete=models.CASCADE, related_name="logo", verbose_name=_("organisation")
+    )
+    picture = models.BinaryField()
+
+    def __str__(self) -> str:
+        return str(self.organisation)
 
 
 class OrganisationDomain(models.Model):

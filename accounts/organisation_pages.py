@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import invitations, organisations
 from accounts.home import PER_PAGE, me
-from accounts.models import Membership
+from accounts.models import Membership, OrganisationLogo
 from accounts.organisation import role_in_words
 from accounts.organisations import LastOwner, NotPossible
 from accounts.pages import show
@@ -37,6 +37,18 @@ def organisations_page(request: HttpRequest) -> HttpResponse:
         "here": "organisations",
     }
     return show(request, "account/home/organisations/mine.html", context)
+
+
+@login_required
+@require_safe
+def logo(request: HttpRequest, organisation: str) -> HttpResponse:
+    """For its members. The address has a part that another picture has not, so a browser may keep it."""
+    mine(request, organisation)
+    found = get_object_or_404(OrganisationLogo, organisation=organisation)
+    response = HttpResponse(bytes(found.picture), content_type="image/png")
+    response["Cache-Control"] = "private, max-age=86400"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
 
 
 @login_required

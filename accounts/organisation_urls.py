@@ -10,6 +10,7 @@ urlpatterns = [
     path("invitations/<uuid:invitation>/answer/", own.answer, name="account-invitation-answer"),
     path("invitations/<str:token>/", own.invitation, name="account-invitation"),
     path("<slug:organisation>/", office.members, name="account-organisation"),
+    path("<slug:organisation>/logo/", own.logo, name="account-organisation-logo"),
     path("<slug:organisation>/leave/", own.leave, name="account-organisation-leave"),
     path("<slug:organisation>/members/<uuid:membership>/", office.member, name="account-organisation-member"),
     path("<slug:organisation>/members/<uuid:membership>/remove/", office.remove, name="account-organisation-remove"),

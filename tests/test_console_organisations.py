@@ -79,3 +79,29 @@ def test_a_role_is_one_of_the_organisations(client, root, acme, person):
     assert row.role == "admin"
     listed = client.get("/admin/accounts/membership/", {"organisation__id__exact": acme.pk})
     assert "bob@acme.example" in listed.content.decode()
+
+
+def test_a_logo_is_drawn_anew_and_shown_to_members_alone(client, root, acme, person, sign_in):
+    import io
+
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from django.test import Client
+    from PIL import Image
+
+    drawn = io.BytesIO()
+    Image.new("RGB", (40, 40), "teal").save(drawn, "JPEG")
+    sent = SimpleUploadedFile("logo.jpg", drawn.getvalue() + b"<script>", content_type="image/jpeg")
+    assert submit(client, address(acme), logo_upload=SimpleUploadedFile("x.svg", b"<svg/>")).status_code == 200
+    saved(client, address(acme), logo_upload=sent)
+    member, stranger = Client(HTTP_HOST="localhost"), Client(HTTP_HOST="localhost")
+    bob = person("bob@acme.example")
+    Membership.objects.create(organisation=acme, user=bob)
+    sign_in(member, bob)
+    sign_in(stranger, person("eve@evil.example"))
+    path = f"/account/organisations/{acme.pk}/logo/"
+    answer = member.get(path)
+    assert answer["Content-Type"] == "image/png" and b"<script>" not in answer.content
+    assert path in member.get("/account/organisations/").content.decode()
+    assert stranger.get(path).status_code == 404
+    saved(client, address(acme), no_logo="on")
+    assert member.get(path).status_code == 404

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from accounts import organisations
 from accounts.models import (
@@ -28,9 +28,12 @@ from accounts.models import (
     Organisation,
     OrganisationDomain,
     OrganisationInvitation,
+    OrganisationLogo,
 )
 from accounts.organisation import OWNER
+from authcenter.branding import pictures
 from authcenter.console import receipts
+from authcenter.console.branding import LogoField
 from authcenter.console.record import RecordAdmin, list_link
 from authcenter.sessions.revocation import Kind, end_memberships
 
@@ -67,15 +70,31 @@ class InvitationForm(forms.Form):
         roles.choices = [(role, role) for role in organisation.roles]
 
 
+class OrganisationForm(forms.ModelForm):
+    logo_upload = LogoField(
+        label=_("Logo"),
+        help_text=_("PNG, JPEG, WebP or GIF of at most one megabyte; square is best. Empty: the one that is there."),
+    )
+    no_logo = forms.BooleanField(label=_("No logo"), required=False, widget=UnfoldBooleanSwitchWidget)
+
+
 class OrganisationAdmin(RecordAdmin):
+    form = OrganisationForm
     list_display = ("name", "id", "members", "created")
     search_fields = ("name", "=id", "domains__name")
     search_help_text = _("Name, ID or domain")
     actions_detail = ("invite",)
-    goes_along = (Membership, OrganisationInvitation, OrganisationDomain, IdentityProvider, LinkedIdentity)
+    goes_along = (
+        OrganisationLogo,
+        Membership,
+        OrganisationInvitation,
+        OrganisationDomain,
+        IdentityProvider,
+        LinkedIdentity,
+    )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("name", "custom_roles", *(("id", "access", "created") if obj else ()))
+        return ("name", "custom_roles", *(("logo_upload", "no_logo", "id", "access", "created") if obj else ()))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("id", "access", "created")
@@ -100,6 +119,17 @@ class OrganisationAdmin(RecordAdmin):
             list_link(OrganisationInvitation, invited, organisation__id__exact=organisation.pk),
         ]
         return format_html_join(" · ", "{}", ((link,) for link in links))
+
+    def save_model(self, request: HttpRequest, obj: Organisation, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            return
+        if picture := form.cleaned_data.get("logo_upload"):
+            OrganisationLogo.objects.update_or_create(organisation=obj, defaults={"picture": picture})
+            Organisation.objects.filter(pk=obj.pk).update(logo_key=pictures.key_of(picture))
+        elif form.cleaned_data.get("no_logo"):
+            OrganisationLogo.objects.filter(organisation=obj).delete()
+            Organisation.objects.filter(pk=obj.pk).update(logo_key="")
 
     def hit(self, objs: Iterable[Organisation]) -> list[str]:
         people = Membership.objects.filter(organisation__in=[one.pk for one in objs]).count()
