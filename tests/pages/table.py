@@ -171,7 +171,131 @@ HOME = [
     ),
 ]
 
-PAGES = ENTRANCE + APPS + HOME
+
+def _code_by_mail(visitor: Visitor, scene: Scene) -> Visitor:
+    return visitor.open("/accounts/login/code/").send(email=scene.made["guesser"])
+
+
+def _second_step(visitor: Visitor, scene: Scene) -> Visitor:
+    return visitor.open(scene.asks("app", "openid")).send(login=scene.made["careful"], password=PASSWORD)
+
+
+def _set_up(visitor: Visitor, scene: Scene) -> Visitor:
+    return visitor.open("/accounts/login/").send(login=scene.made["enrolling"], password=PASSWORD)
+
+
+def _another_account(visitor: Visitor, scene: Scene) -> None:
+    """Two in one browser."""
+    visitor.open("/accounts/choose/")
+    visitor.press(visitor.page.get_by_role("button", name="Use another account"))
+    visitor.send(login=scene.made["plain"], password=PASSWORD).open("/accounts/choose/")
+
+
+def _not_me(visitor: Visitor, scene: Scene) -> None:
+    visitor.open(f"/accounts/not-me/{scene.made['notice_done']}/").send()
+
+
+def _linking(visitor: Visitor, scene: Scene) -> None:
+    visitor.open("/accounts/social/known/")
+    visitor.press(visitor.page.locator("main a.primary, main a.button").first).send(password=PASSWORD)
+
+
+ORGANISATION = "/account/organisations"
+
+WAYS_IN = [
+    Page("code-ask", "account_request_login_code", "Sign in with a code", "/accounts/login/code/"),
+    Page("code-enter", "account_confirm_login_code", "Check your mail", _code_by_mail),
+    Page(
+        *("code-refused", "account_confirm_login_code", "Check your mail"),
+        lambda v, s: _code_by_mail(v, s).send(code="BBBB-BBBB"),
+    ),
+    Page("choose", "account-choose", "Choose an account", _another_account, LONG, anew=True),
+    Page("second-factor", "mfa_authenticate", "Second step", _second_step),
+    Page(
+        *("second-factor-refused", "mfa_authenticate", "Second step"),
+        lambda v, s: v.open("/accounts/login/").send(login=s.made["careful"], password=PASSWORD).send(code="000000"),
+    ),
+    Page(
+        *("second-factor-recovery", "mfa_authenticate", "Second step"),
+        lambda v, s: (_second_step(v, s), v.open("/accounts/2fa/?way=recovery_codes")),
+    ),
+    Page("second-factor-again", "mfa_reauthenticate", "Is it you", "/accounts/2fa/again/", "careful"),
+    Page("second-factor-set-up", "second-factor-set-up", "Set up a second factor", _set_up),
+    Page("passkey-sign-up", "account_signup_by_passkey", ".", "/accounts/signup/passkey/"),
+    Page("not-me", "account-not-me", "Was that not you", lambda v, s: v.open(f"/accounts/not-me/{s.made['notice']}/")),
+    Page("not-me-done", "account-not-me", "Everything has ended", _not_me),
+    Page("not-me-over", "account-not-me", "no good any more", "/accounts/not-me/nothing/"),
+    Page("again", "account-again", "Sign in again", "/accounts/again/", "social"),
+    Page("social-finish", "social-finish", ".", "/accounts/social/finish/", "newcomer"),
+    Page(
+        *("social-code", "social-code", "Check your mail"),
+        *(lambda v, s: v.open("/accounts/social/finish/").send(email="newcomer@example.com"), "newcomer"),
+    ),
+    Page("social-known", "social-known", ".", "/accounts/social/known/", "newcomer_known"),
+    Page("social-link", "social-link", ".", _linking, "newcomer_known"),
+]
+
+FACTORS = [
+    Page("security-full", "account-security", "Security", "/account/security/", "careful"),
+    Page("app-set-up", "mfa_activate_totp", ".", "/account/security/app/", LONG),
+    Page("app-remove", "mfa_deactivate_totp", ".", "/account/security/app/remove/", "careful"),
+    Page("recovery-codes", "mfa_view_recovery_codes", "ecovery codes", "/account/security/codes/", "careful"),
+    Page("passkeys", "account-passkeys", "Passkeys", "/account/security/passkeys/", "careful"),
+    Page("passkeys-none", "account-passkeys", "Passkeys", "/account/security/passkeys/", PLAIN),
+    Page("passkey-add", "account-passkey-add", ".", "/account/security/passkeys/add/", PLAIN),
+    Page(
+        *("passkey-name", "account-passkey-name", "."),
+        lambda v, s: v.open("/account/security/passkeys/").press(v.page.locator(".item .acts a").first),
+        "careful",
+    ),
+    Page(
+        *("passkey-remove", "account-passkey-remove", "."),
+        lambda v, s: v.open("/account/security/passkeys/").press(v.page.locator(".item .acts a.danger").first),
+        "careful",
+    ),
+    Page("linked", "socialaccount_connections", ".", "/account/security/linked/", "careful"),
+    Page("linked-none", "socialaccount_connections", ".", "/account/security/linked/", PLAIN),
+    Page(
+        *("unlink", "social-unlink", "."),
+        *(lambda v, s: v.open(f"/account/security/linked/{s.made['link']}/unlink/"), "careful"),
+    ),
+    Page("activity", "account-activity", "ctivity", "/account/activity/", "careful"),
+    Page("activity-first", "account-activity", "ctivity", "/account/activity/", "guesser"),
+]
+
+ORGANISATIONS = [
+    Page("organisations", "account-organisations", ".", f"{ORGANISATION}/", "careful"),
+    Page("organisations-none", "account-organisations", ".", f"{ORGANISATION}/", PLAIN),
+    Page("organisations-invited", "account-organisations", ".", f"{ORGANISATION}/", "invited"),
+    Page(
+        *("organisation", "account-organisation", "."),
+        *(lambda v, s: v.open(f"{ORGANISATION}/{s.made['large']}/"), "careful"),
+    ),
+    Page(
+        *("organisation-member", "account-organisation-member", "."),
+        lambda v, s: v.open(f"{ORGANISATION}/{s.made['large']}/members/{s.made['member']}/"),
+        "careful",
+    ),
+    Page(
+        *("organisation-leave", "account-organisation-leave", "."),
+        *(lambda v, s: v.open(f"{ORGANISATION}/{s.made['small']}/leave/"), "careful"),
+    ),
+    Page(
+        *("invitation", "account-invitation", "You are invited"),
+        *(lambda v, s: v.open(f"{ORGANISATION}/invitations/{s.made['invitation']}/"), "invited"),
+    ),
+    Page(
+        *("invitation-stranger", "account-invitation", "You are invited"),
+        lambda v, s: v.open(f"{ORGANISATION}/invitations/{s.made['invitation_2']}/"),
+    ),
+    Page(
+        *("invitation-of-another", "account-invitation", "You are invited"),
+        *(lambda v, s: v.open(f"{ORGANISATION}/invitations/{s.made['invitation']}/"), LONG),
+    ),
+    Page("invitation-over", "account-invitation", "is over", f"{ORGANISATION}/invitations/nothing/"),
+]
+
+PAGES = ENTRANCE + APPS + HOME + WAYS_IN + FACTORS + ORGANISATIONS
 
 REASONS = {
     "front-door": "only leads to one's account",
@@ -182,55 +306,26 @@ REASONS = {
     "account_set_password": "for who has none",
     "account-end-session": "by POST only",
     "preferences": "by POST only",
-    "account_request_login_code": "to come",
-    "account_confirm_login_code": "to come",
-    "account-choose": "to come",
-    "social-unlink": "to come",
-    "socialaccount_connections": "to come",
-    "social-link": "to come",
-    "social-known": "to come",
-    "social-code": "to come",
-    "social-finish": "to come",
-    "social-callback": "to come",
-    "social-begin": "to come",
-    "account-again": "to come",
-    "account-choose-another": "to come",
-    "account-choose-remove": "to come",
-    "account-sign-out-all": "to come",
-    "account-not-me": "to come",
-    "mfa_authenticate": "to come",
-    "mfa_reauthenticate": "to come",
-    "second-factor-set-up": "to come",
-    "mfa_index": "to come",
-    "mfa_activate_totp": "to come",
-    "mfa_deactivate_totp": "to come",
-    "mfa_view_recovery_codes": "to come",
-    "account-end-trust": "to come",
-    "account-alerts": "to come",
     **dict.fromkeys(
         (
-            *("account-passkeys", "account-passkey-add", "account-passkey-name", "account-passkey-remove"),
-            *("account_signup_by_passkey", "mfa_signup_webauthn", "mfa_reauthenticate_webauthn"),
+            *("account-choose-another", "account-choose-remove", "account-sign-out-all", "account-end-trust"),
+            *("account-alerts", "account-organisation-remove", "account-organisation-invitation"),
+            *("account-invitation-answer", "social-begin", "mfa_login_webauthn", "account-passkey-second-factor"),
+            *("account-passkey-set-up", "mfa_reauthenticate_webauthn"),
         ),
-        "tests/pages/test_passkeys.py: with a browser that has passkeys",
+        "by POST only",
     ),
     **dict.fromkeys(
         (
-            *("mfa_login_webauthn", "account-passkey-second-factor", "account-passkey-set-up"),
-            *("account-passkey-options", "account-passkey-second-factor-options", "account-passkey-set-up-options"),
-            *("account-passkey-add-options", "account-passkey-again-options", "account-passkey-sign-up-options"),
+            *("account-passkey-options", "account-passkey-sign-up-options", "account-passkey-add-options"),
+            *("account-passkey-second-factor-options", "account-passkey-set-up-options"),
+            *("account-passkey-again-options",),
         ),
-        "what forms are sent to, and what scripts read",
+        "JSON for a script",
     ),
-    "account-activity": "to come",
-    "account-organisations": "to come",
-    "account-invitation-answer": "to come",
-    "account-invitation": "to come",
-    "account-organisation": "to come",
-    "account-organisation-leave": "to come",
-    "account-organisation-member": "to come",
-    "account-organisation-remove": "to come",
-    "account-organisation-invitation": "to come",
+    "mfa_index": "another name of account-security",
+    "mfa_signup_webauthn": "tests/pages/test_passkeys.py: after a code by mail",
+    "social-callback": "leads on; where a provider refuses, tests/accounts/test_social.py",
 }
 """Routes of people that are no page of the table, and why."""
 
