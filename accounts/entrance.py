@@ -13,12 +13,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from accounts import invitations, organisation_sign_in, parked
+from accounts import invitations, kept_page, organisation_sign_in, parked
 from accounts.forms import SignInForm
 from accounts.remembering import forget_address, known_address
 
 
 class SignInView(LoginView):
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return kept_page.answer(request, lambda: super(SignInView, self).get(request, *args, **kwargs))
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         typed = str(context["form"]["login"].value() or "")

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
-from qrcode.image.svg import SvgPathFillImage
+from qrcode.image.pil import PilImage
 
 from accounts.models import TotpStep, User
 from authcenter.keys import vault
@@ -79,10 +79,13 @@ def address(user: User, seed: str) -> str:
 
 
 def picture(text: str) -> str:
-    """A QR code as the address of an image: black on white with its quiet zone of four modules, in dark mode too."""
+    """A QR code as the address of an image: black on white with its quiet zone of four modules, in dark mode too.
+
+    One pixel a module, which the style sheet enlarges: a tenth of the bytes that a drawing of the same takes.
+    """
     drawn = BytesIO()
-    qrcode.make(text, image_factory=SvgPathFillImage, border=4, box_size=10).save(drawn)
-    return "data:image/svg+xml;base64," + base64.b64encode(drawn.getvalue()).decode()
+    qrcode.make(text, image_factory=PilImage, border=4, box_size=1).save(drawn, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(drawn.getvalue()).decode()
 
 
 def in_groups(seed: str) -> str:

@@ -143,6 +143,7 @@ def _sqlite(path: str) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
+        "CONN_MAX_AGE": 600,  # to open it, with what stands below, takes longer than most pages ask it for
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,

@@ -86,6 +86,7 @@ def _fresh(request: pytest.FixtureRequest) -> Iterator[None]:
     request.getfixturevalue("transactional_db" if "transactional_db" in request.fixturenames else "db")
     from django.core.cache import cache
 
+    from accounts import kept_page
     from authcenter.branding import current
     from authcenter.keys.models import Key
     from authcenter.keys.ring import ring
@@ -93,6 +94,7 @@ def _fresh(request: pytest.FixtureRequest) -> Iterator[None]:
     from authcenter.sessions.view import follower
 
     cache.clear()
+    kept_page.forget()
     current.forget()
     current.FRESH_SECONDS = 60.0  # looked at now, so that counted statements are the request's own
     current.brand()

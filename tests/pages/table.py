@@ -260,7 +260,7 @@ FACTORS = [
         *(lambda v, s: v.open(f"/account/security/linked/{s.made['link']}/unlink/"), "careful"),
     ),
     Page("activity", "account-activity", "ctivity", "/account/activity/", "careful"),
-    Page("activity-first", "account-activity", "ctivity", "/account/activity/", "guesser"),
+    Page("activity-first", "account-activity", "ctivity", "/account/activity/", "invited"),
 ]
 
 ORGANISATIONS = [
