@@ -1,9 +1,9 @@
 """The sign-in page as strangers see it, kept in this process for some seconds: to fill in the template takes most of
 the time that a sign-in page costs, and all strangers see the same one.
 
-Kept apart is all that the page shows: address, language, theme, branding, providers, and the application that sent
-somebody here. Left out of it, and put in anew for each visitor, are the token against forged requests and the key of
-the application's request. Whoever has more in her cookies than that gets a page of her own.
+What the page shows tells one from the other: address, language, theme, branding, providers, and the application that
+sent somebody here. The token against forged requests and the key of the application's request are left out and put in
+anew for each visitor. Whoever has more than that in her cookies or her address gets a page of her own.
 """
 
 import re
@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 from django.contrib.messages import get_messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.utils import translation
@@ -66,10 +67,11 @@ def _about(request: HttpRequest) -> tuple[Hashable, str]:
     address, onward = request.get_full_path(), request.GET.get("next")
     asking = asking_at(request, onward)
     asked = asked_key(onward) if asking else ""
-    strange = set(request.session.keys()) - {WAITING} or len(get_messages(request)) or len(address) > _LONGEST
-    if strange or (asked and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", asked)):
+    strange = set(request.session.keys()) - {WAITING} or set(request.GET) - {"next"} or len(get_messages(request))
+    if strange or len(address) > _LONGEST or (asked and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", asked)):
         return None, ""
-    offered = IdentityProvider.objects.filter(is_active=True, is_shown=True).values_list("pk", "kind", "name")
+    offered = IdentityProvider.objects.filter(Q(is_shown=True) | Q(organisation__isnull=False), is_active=True)
+    seen = offered.order_by("-is_shown", "position", "name").values_list("pk", "kind", "name", "organisation")[:100]
     about = (
         address.replace(asked, "\x00") if asked else address,
         translation.get_language(),
@@ -77,7 +79,7 @@ def _about(request: HttpRequest) -> tuple[Hashable, str]:
         passkey_hint.is_there(request),
         tuple(asking.get(name, "") for name in SHOWN) if asking else (),
         repr(brand()),
-        tuple(offered),
+        tuple(seen),
     )
     return about, asked
 

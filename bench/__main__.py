@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from bench import figures
 from tests import services
 
-BENCHES = ("library", "feed", "revocation_delay", "rows_per_token", "cleanup")
+BENCHES = ("library", "feed", "revocation_delay", "rows_per_token", "cleanup", "sign_in_page")
 PROGRAMS = {**services.SERVERS, "nginx": "nginx", "wrk": "wrk", "taskset": "util-linux"}
 LEFT_OUT = """\
 Left out: the network (all is on this machine, and it shares its cores with the load), TLS, and what a restart costs.

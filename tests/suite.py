@@ -14,6 +14,9 @@ from tests import services
 _WITHOUT_ATTACKS = ["--ignore=tests/attacks"]
 """They are tried on PostgreSQL here, and on both by `make attack`: the whole is to end within twenty minutes."""
 
+_WITHOUT_PAGES = ["-m", "not browser or everywhere"]
+"""What Chromium sees does not depend on the database: pages are looked at on SQLite. The whole journey runs on both."""
+
 
 def main(arguments: list[str]) -> int:
     began = time.monotonic()
@@ -26,7 +29,7 @@ def main(arguments: list[str]) -> int:
     if only != "sqlite":
         with services.postgresql() as database, services.redis() as cache:
             urls = {"TEST_DATABASE_URL": database, "TEST_REDIS_URL": cache}
-            results.append(_run("PostgreSQL and Redis", urls, arguments))
+            results.append(_run("PostgreSQL and Redis", urls, arguments or ([] if only else _WITHOUT_PAGES)))
     print(f"\nThe suite {'FAILED' if any(results) else 'passed'} in {time.monotonic() - began:.0f} s.", flush=True)
     return max(results)
 

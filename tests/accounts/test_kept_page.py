@@ -88,6 +88,19 @@ def test_what_an_operator_changes_shows_at_once(browser):
     assert "Continue with Bureau" not in browser().get(LOGIN).content.decode()
 
 
+def test_the_sign_in_of_an_organisation_shows_at_once(browser):
+    from accounts.models import Organisation
+
+    button = "Sign in with your organisation"
+    assert button not in browser().get(LOGIN).content.decode()
+    organisation = Organisation.objects.create(name="Acme")
+    told = {"kind": "openid", "name": "Acme", "issuer": "https://a.example", "client_id": "x", "is_shown": False}
+    IdentityProvider.objects.create(organisation=organisation, **told)
+    assert button in browser().get(LOGIN).content.decode()
+    page = browser().get(f"{LOGIN}?organization={organisation.pk}").content.decode()
+    assert "Sign in with Acme" in page and "Sign in with Acme" not in browser().get(LOGIN).content.decode()
+
+
 def test_language_and_theme_have_pages_of_their_own(browser):
     browser().get(LOGIN)
     german = browser(HTTP_ACCEPT_LANGUAGE="de").get(LOGIN).content.decode()

@@ -323,6 +323,15 @@ REASONS = {
         ),
         "JSON for a script",
     ),
+    **dict.fromkeys(
+        (
+            *("oauth-organisation", "account-organisation-sign-in", "account-keep", "account-closed"),
+            *("account-sign-up-invitation", "account-terms", "account-terms-text", "account-password-strength"),
+            *("account-change-picture", "account-data", "account-data-download", "account-delete"),
+        ),
+        "to come",
+    ),
+    **dict.fromkeys(("branding-logo", "branding-style", "account-picture"), "not a page"),
     "mfa_index": "another name of account-security",
     "mfa_signup_webauthn": "tests/pages/test_passkeys.py: after a code by mail",
     "social-callback": "leads on; where a provider refuses, tests/accounts/test_social.py",
