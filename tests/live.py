@@ -23,7 +23,8 @@ from tests.services import free_port
 class Server:
     """granian with two workers, and a database, cache and folder of its own; or all but the port of another node.
 
-    It is a demo, unless `settings`, which are environment variables, say otherwise.
+    It is a demo, unless `settings`, which are environment variables, say otherwise. A browser keeps one jar of cookies
+    for a host, whatever the port: two servers in one browser need two names.
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class Server:
         workers: int = 2,
         beside: "Server | None" = None,
         settings: Mapping[str, str] | None = None,
+        host: str = "localhost",
     ) -> None:
         port = free_port()
-        self.url, self.data_dir = f"http://localhost:{port}", folder / "data"
+        self.url, self.data_dir = f"http://{host}:{port}", folder / "data"
         if beside is None:
             self.environment = {**os.environ, **room.environment(self.data_dir, port, use), "PYTHONUNBUFFERED": "1"}
+            self.environment["ISSUER"] = self.url
             room.create_tables(self.environment["DATABASE_URL"])
             room.STATIC.mkdir(parents=True, exist_ok=True)
             (self.data_dir / "static").symlink_to(room.STATIC)

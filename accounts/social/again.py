@@ -79,7 +79,7 @@ def _proved(request: HttpRequest, onward: str, method: str, **more: str) -> Http
     record_authentication(request, me(request), method, reauthenticated=True, **more)
     proved_again(request, me(request))
     request.GET = QueryDict(urlencode({"next": onward}))  # where the library looks for what waits
-    request.POST = QueryDict("")  # type: ignore[assignment]
+    request.POST = QueryDict("")
     return reauthentication.resume_request(request) or redirect("account")
 
 

@@ -1,5 +1,6 @@
 """/account/security/linked/: the other accounts that one may sign in with."""
 
+from allauth.account.models import EmailAddress
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.home import me
+from accounts.models import User
 from accounts.organisation import domain_of
 from accounts.organisation_sign_in import may_vouch_for
 from accounts.pages import show
@@ -21,7 +23,7 @@ from accounts.social.recent import recent_sign_in
 from authcenter.audit import events
 
 
-def linked_to(user: object) -> list[LinkedIdentity]:
+def linked_to(user: User) -> list[LinkedIdentity]:
     return list(LinkedIdentity.objects.filter(user=user).select_related("provider"))
 
 
@@ -55,7 +57,7 @@ def unlink(request: HttpRequest, pk: int) -> HttpResponse:
     return show(request, "account/home/unlink.html", context)
 
 
-def came_back(request: HttpRequest, user: object, provider: IdentityProvider, identity: Identity) -> HttpResponse:
+def came_back(request: HttpRequest, user: User, provider: IdentityProvider, identity: Identity) -> HttpResponse:
     """From the provider, to link what is there to the account that began it."""
     person = me(request)
     assert person == user
@@ -96,7 +98,7 @@ def link_newcomer(request: HttpRequest) -> HttpResponse:
     if waits is None or not waits["proved"]:
         return redirect("socialaccount_connections")
     user = me(request)
-    is_hers = user.emailaddress_set.filter(email__iexact=waits["proved"], verified=True).exists()
+    is_hers = EmailAddress.objects.filter(user=user, email__iexact=waits["proved"], verified=True).exists()
     if request.method == "POST" and is_hers:
         joining.forget(request)
         _link(request, waits["provider"], waits["identity"])

@@ -131,8 +131,8 @@ def _answer(method: str, url: str, headers: dict[str, str], body: bytes = b"") -
         if answer.status == 200:
             raise ProviderFault(f"{url.partition('?')[0]} did not answer with JSON.") from None
     if answer.status != 200:
-        error = said.get("error") if isinstance(said, dict) else ""
-        code = f", {error[:60]!r}" if isinstance(error, str) and error else ""
+        named = said.get("error") if isinstance(said, dict) else ""
+        code = f", {named[:60]!r}" if isinstance(named, str) and named else ""
         raise ProviderFault(f"{url.partition('?')[0]} answered {answer.status}{code}.")
     return said
 

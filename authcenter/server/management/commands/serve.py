@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection, connections
 
+from accounts.models import IdentityProvider
 from authcenter.server import greeting
 from authcenter.server.preparation import prepare
 
@@ -46,8 +47,9 @@ THREADS = 4
 
 
 def _threads(vendor: str) -> int:
-    """On SQLite one, unless strangers name servers to ask: then others serve while `outbound.AT_ONCE` wait."""
-    asks = settings.REGISTRATION != "off" or settings.CLIENT_ID_METADATA_DOCUMENTS
+    """On SQLite one, unless other servers are asked: then others serve while `outbound.AT_ONCE` wait."""
+    strangers = settings.REGISTRATION != "off" or settings.CLIENT_ID_METADATA_DOCUMENTS
+    asks = strangers or IdentityProvider.objects.filter(is_active=True).exists()
     return 1 if vendor == "sqlite" and not asks else THREADS
 
 
