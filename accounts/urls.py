@@ -14,6 +14,7 @@ from accounts.organisation_door import organisation_door
 from accounts.password_strength import strength
 from accounts.preferences import preferences
 from accounts.second_factor_set_up import set_up
+from accounts.signed_in_lately import signed_in_lately
 from accounts.signing_out import signing_out
 from accounts.social import newcomers
 from accounts.social import views as social
@@ -67,7 +68,7 @@ urlpatterns = [
     path("email/", views.email, name="account_email"),
     path("password-strength/", strength, name="account-password-strength"),
     path("password/change/", views.password_change, name="account_change_password"),
-    path("password/set/", views.password_set, name="account_set_password"),
+    path("password/set/", signed_in_lately(views.password_set), name="account_set_password"),
     path("password/reset/", views.password_reset, name="account_reset_password"),
     path("password/reset/confirm/", views.confirm_password_reset_code, name="account_confirm_password_reset_code"),
     path("password/reset/complete/", views.complete_password_reset, name="account_complete_password_reset"),

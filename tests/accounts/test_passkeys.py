@@ -8,7 +8,7 @@ from allauth.mfa.models import Authenticator as Row
 from accounts.models import Passkey, User
 from authcenter.sessions.models import Session
 from tests.accounts.passkeys import AGAIN, MINE, SECOND, SIGN_IN, add, options, send, use
-from tests.accounts.people import codes, is_signed_in, kinds, sign_in
+from tests.accounts.people import codes, is_signed_in, kinds, secret, sign_in
 from tests.authenticator import BOUND, PRESENT, VERIFIED, Authenticator
 
 
@@ -332,6 +332,18 @@ def test_a_passkey_takes_the_place_of_a_password(browser):
     assert session.acr == "phr" and session.amr == ["pop", "user", "mfa"]
     assert use(browser(), passkey)["Location"] == "/account/"
     assert "Choose a password" in client.get("/accounts/password/set/").content.decode()
+
+
+def test_whoever_finds_a_browser_open_sets_no_password_there(browser, later):
+    client, passkey = browser(), Authenticator()
+    begun(client)
+    send(client, "/accounts/signup/passkey/create/", passkey.create(options(client, "/accounts/signup/passkey/")))
+    later(timedelta(minutes=6))
+    assert client.get("/accounts/password/set/")["Location"].startswith(AGAIN)
+    use(client, passkey, AGAIN)
+    new = secret("some other long sentence 8")
+    assert client.post("/accounts/password/set/", {"password1": new, "password2": new}).status_code == 302
+    assert sign_in(browser(), User.objects.get().email, new)["Location"] == "/accounts/2fa/"
 
 
 @pytest.mark.parametrize("made", [{"flags": PRESENT}, {"resident": False}])

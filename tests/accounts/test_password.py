@@ -129,7 +129,7 @@ def test_a_reset_ends_everything(client, browser, alice):
     assert sign_in(client, alice.email, NEW).status_code == 302
     assert is_signed_in(client)
     assert kinds(kind="password_reset", subject=str(alice.pk)) == ["password_reset"]
-    assert [message.subject for message in mails(alice.email)][-1] == "Your password was reset"
+    assert "Your password was reset" in [message.subject for message in mails(alice.email)]
 
 
 def test_a_reset_code_works_once(client, alice):
