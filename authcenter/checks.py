@@ -78,11 +78,27 @@ def _refused(loopback: bool) -> list[tuple[bool, CheckMessage]]:
                 id="authcenter.E007",
             ),
         ),
+        (
+            settings.DELETION_GRACE_DAYS < 0,
+            Error(
+                f"DELETION_GRACE_DAYS is {settings.DELETION_GRACE_DAYS}: time does not run backwards.",
+                hint="Set DELETION_GRACE_DAYS to 0 or more, or unset it.",
+                id="authcenter.E020",
+            ),
+        ),
     ]
 
 
 def _unwise(loopback: bool) -> list[tuple[bool, CheckMessage]]:
     return [
+        (
+            bool(settings.GEOIP_FILE) and not os.access(settings.GEOIP_FILE, os.R_OK),
+            Warning(
+                f"GEOIP_FILE is {settings.GEOIP_FILE}, which cannot be read: no place is shown.",
+                hint="Correct GEOIP_FILE, or unset it.",
+                id="authcenter.W020",
+            ),
+        ),
         (
             bool(settings.LEGACY_FLOWS),
             Warning(

@@ -82,6 +82,8 @@ def production(settings):
         ({"EMAIL_BACKEND": "accounts.mail.FileAndLogBackend"}, "authcenter.W001"),
         ({"STAFF_SECOND_FACTOR": False}, "authcenter.W004"),
         ({"ISSUER_HOST": "192.0.2.1"}, "authcenter.W005"),
+        ({"DELETION_GRACE_DAYS": -1}, "authcenter.E020"),
+        ({"GEOIP_FILE": "/nowhere.mmdb"}, "authcenter.W020"),
     ],
 )
 def test_one_insecure_setting_is_enough(production, changed, fault):
