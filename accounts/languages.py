@@ -23,7 +23,7 @@ class LanguageMiddleware(LocaleMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         translation.activate(language_for(request))
-        request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+        request.LANGUAGE_CODE = translation.get_language()
 
 
 def language_for(request: HttpRequest) -> str:
@@ -67,4 +67,4 @@ def spoken(request: HttpRequest, ui_locales: str | None) -> None:
     language = first_supported(ui_locales)
     if language and not supported(request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")):
         translation.activate(language)
-        request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+        request.LANGUAGE_CODE = translation.get_language()
