@@ -1,4 +1,4 @@
-"""What stands around every page, in a browser without JavaScript, by keyboard alone; and the choice on a consent page."""
+"""What stands around every page, in a browser without JavaScript and by keyboard; and the choice on a consent page."""
 
 from typing import Any
 from urllib.parse import urlencode

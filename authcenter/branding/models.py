@@ -81,7 +81,7 @@ class Branding(models.Model):
 
 def _translations_fault(given: Any) -> str:
     known = {code for code, _name in settings.LANGUAGES}
-    longest = {name: Branding._meta.get_field(name).max_length or 0 for name in TEXTS}
+    longest = {column.name: column.max_length or 0 for column in Branding._meta.concrete_fields if column.name in TEXTS}
     if isinstance(given, dict) and all(
         language in known
         and isinstance(texts, dict)
