@@ -80,4 +80,4 @@ class CodeView(ConfirmLoginCodeView):
         if not EmailAddress.objects.filter(user=user, verified=True).exists():
             user.set_unusable_password()
             user.save(update_fields=["password"])
-        return super()._verify_form_valid(form)  # type: ignore[no-any-return]
+        return super()._verify_form_valid(form)

@@ -42,7 +42,7 @@ class SignInView(LoginView):
             stash_login(request, stage.login)
         response = super()._redirect_to_pending_stage(request, stage)
         response["Location"] = self.passthrough_next_url(response["Location"])
-        return response  # type: ignore[no-any-return]
+        return response
 
     def offered_again(self, email: str) -> HttpResponse:
         """The page with nothing typed but the address."""

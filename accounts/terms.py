@@ -53,15 +53,15 @@ def ask(request: HttpRequest) -> HttpResponse:
     stage = request._login_stage  # type: ignore[attr-defined]
     terms = outstanding(stage.login.user)
     if terms is None:
-        return stage.exit()  # type: ignore[no-any-return]
+        return stage.exit()
     refused = False
     if request.method == "POST":
         if "decline" in request.POST:
-            return stage.abort()  # type: ignore[no-any-return]
+            return stage.abort()
         refused = "terms" not in request.POST
         if not refused and request.POST.get("terms_version") == str(terms.pk):
             accept(request, stage.login.user, terms)
-            return stage.exit()  # type: ignore[no-any-return]
+            return stage.exit()
     first = not TermsAcceptance.objects.filter(user=stage.login.user).exists()
     context = {"terms": terms, "user": stage.login.user, "first": first, "refused": refused}
     return render(request, "account/terms.html", context)
