@@ -20,6 +20,7 @@ from django.utils import translation
 from accounts import passkey_hint
 from accounts.pages import asked_key, asking_at
 from accounts.preferences import theme
+from accounts.remembering import known_address
 from accounts.sign_in import WAITING
 from accounts.social.models import IdentityProvider
 from authcenter.branding.current import brand
@@ -68,6 +69,7 @@ def _about(request: HttpRequest) -> tuple[Hashable, str]:
     asking = asking_at(request, onward)
     asked = asked_key(onward) if asking else ""
     strange = set(request.session.keys()) - {WAITING} or set(request.GET) - {"next"} or len(get_messages(request))
+    strange = strange or known_address(request)  # that page greets one person
     if strange or len(address) > _LONGEST or (asked and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", asked)):
         return None, ""
     offered = IdentityProvider.objects.filter(Q(is_shown=True) | Q(organisation__isnull=False), is_active=True)

@@ -228,6 +228,18 @@ def test_a_remembered_address_waits_for_the_next_visit_and_can_be_forgotten(clie
     assert "Welcome back" not in page and ALICE not in page
 
 
+def test_nobody_else_sees_a_remembered_address(client, browser, person):
+    """The page that is kept for strangers is not hers, whoever comes first."""
+    sign_in(client, person(ALICE).email, remember="on")
+    client.post("/accounts/logout/")
+    other = browser()
+    for _ in range(2):
+        client.cookies.pop("session", None)
+        client.cookies.pop("messages", None)
+        assert ALICE in client.get("/accounts/login/").content.decode()
+        assert ALICE not in other.get("/accounts/login/").content.decode()
+
+
 @pytest.mark.parametrize("value", ["alice@example.com", "x:y:z", '"alice"'])
 def test_nobody_else_writes_the_address_there(client, db, value):
     client.cookies["remembered"] = value
