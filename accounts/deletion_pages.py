@@ -19,7 +19,7 @@ def keep_account(request: HttpRequest) -> HttpResponse:
     user = stage.login.user
     row = Deletion.objects.filter(user=user).first()
     if stage.is_void or row is None:  # changed meanwhile: begin again
-        return stage.abort()  # type: ignore[no-any-return]
+        return stage.abort()
     if request.method != "POST":
         with timezone.override(zone_of(user)):
             return render(request, "account/deletion/keep.html", {"due": row.due, "email": user.email})
@@ -27,7 +27,7 @@ def keep_account(request: HttpRequest) -> HttpResponse:
         stage.abort()
         return redirect("account-closed")
     stage.renew()
-    return stage.exit()  # type: ignore[no-any-return]
+    return stage.exit()
 
 
 @require_safe

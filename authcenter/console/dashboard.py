@@ -28,6 +28,7 @@ _REFUSALS = (
     AuditEvent.Kind.REFRESH_REPLAYED,
     AuditEvent.Kind.TOKEN_REFUSED,
     AuditEvent.Kind.LIMIT_REACHED,
+    AuditEvent.Kind.NOT_ME,
 )
 
 

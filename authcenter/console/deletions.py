@@ -50,6 +50,7 @@ class DeletionAdmin(ReadOnlyAdmin):
                 objects=[row.user],
                 back=self.address_of(row),
             )
-        deletion.cancel(request, row.user, by=request.user)
+        operator: Any = request.user
+        deletion.cancel(request, row.user, by=operator)
         self.message_user(request, _("The account stays."))
         return redirect("admin:accounts_deletion_changelist")

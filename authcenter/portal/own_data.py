@@ -18,7 +18,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import deletion
 from accounts.home import me
-from accounts.models import KnownBrowser, LinkedIdentity, Notice, RecoveryCode, TermsAcceptance, TrustedBrowser, User
+from accounts.models import (
+    Group,
+    KnownBrowser,
+    LinkedIdentity,
+    Notice,
+    RecoveryCode,
+    TermsAcceptance,
+    TrustedBrowser,
+    User,
+)
 from accounts.organisation import Membership
 from accounts.pages import show
 from accounts.signed_in_lately import signed_in_lately
@@ -163,7 +172,7 @@ def _profile(user: User) -> dict[str, Any]:
     profile = {name: getattr(user, name) for name in _PROFILE}
     profile["has_password"] = user.has_usable_password()
     profile["roles"] = list(user.roles.values_list("name", flat=True))
-    profile["groups"] = list(user.member_of.values_list("name", flat=True))
+    profile["groups"] = list(Group.objects.filter(members=user).values_list("name", flat=True))
     return profile
 
 
