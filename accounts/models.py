@@ -3,6 +3,7 @@
 import uuid
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
@@ -82,8 +83,8 @@ class Group(models.Model):
 
     name = models.SlugField(max_length=64, unique=True, verbose_name=_("name"))
     description = models.CharField(max_length=255, blank=True, verbose_name=_("description"))
-    members: "models.ManyToManyField[User, Any]" = models.ManyToManyField(
-        "User", blank=True, related_name="member_of", verbose_name=_("members")
+    members = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, blank=True, related_name="member_of", verbose_name=_("members")
     )
     roles = models.ManyToManyField(
         Role, blank=True, related_name="given_by", verbose_name=_("roles"), help_text=_("Every member has them.")
