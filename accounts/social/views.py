@@ -70,6 +70,8 @@ def callback(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return _back(request, provider, cancelled.asked)  # type: ignore[attr-defined]
     except ProviderFault as fault:
         return refused(request, provider, fault)
+    except joining.TakenByAnother:  # at this very moment
+        return refused(request, provider, ProviderFault("Linked to another account."))
 
 
 def _arrived(request: HttpRequest, asked: ProviderRequest, identity: Identity) -> HttpResponse:

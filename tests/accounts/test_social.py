@@ -183,6 +183,25 @@ def test_what_was_asked_for_goes_on_after_the_provider(client: Client, fake: Fak
     assert page.redirect_chain[-1][0] == "/account/sessions/"
 
 
+def test_what_an_application_asked_for_goes_on_after_the_provider(
+    client: Client, fake: FakeProvider, provider: Any, application: Any
+) -> None:
+    row, (app, _secret) = provider(trusts_email=True), application()
+    asked = {
+        "response_type": "code",
+        "client_id": app.client_id,
+        "redirect_uri": "https://rp.example/cb",
+        "scope": "openid",
+        "code_challenge": "x" * 43,
+        "code_challenge_method": "S256",
+    }
+    at_sign_in = client.get("/oauth/authorize", asked)["Location"]
+    onward = parse_qs(urlsplit(at_sign_in).query)["next"][0]
+    assert "to continue to" in client.get(at_sign_in).content.decode()
+    page = come_back(client, fake, row, {"next": onward})
+    assert "Example wants to access" in page.content.decode()
+
+
 @pytest.mark.parametrize("onward", ["https://evil.example/", "//evil.example/", "http://[", "javascript:alert(1)"])
 def test_nobody_is_sent_to_another_site(client: Client, fake: FakeProvider, provider: Any, onward: str) -> None:
     page = come_back(client, fake, provider(trusts_email=True), {"next": onward})
