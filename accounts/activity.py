@@ -101,6 +101,9 @@ def activity(request: HttpRequest) -> HttpResponse:
     return show(request, "account/home/activity.html", context)
 
 
+_FACTORS = {"totp": _("authenticator app"), "webauthn": _("passkey or security key")}
+
+
 def recent_activity(request: HttpRequest) -> dict[str, object]:
     """The newest few, for the security page: `told`."""
     return {"told": [told(event) for event in of(me(request), _TOLD)[:RECENT]]}
@@ -117,7 +120,8 @@ def told(event: AuditEvent) -> dict[str, object]:
     detail = event.detail if isinstance(event.detail, dict) else {}
     return {
         "words": _TOLD[kind],
-        "what": next((detail[name] for name in ("application", "factor", "provider") if detail.get(name)), "")
+        "what": _FACTORS.get(str(detail.get("factor")))
+        or next((detail[name] for name in ("application", "factor", "provider") if detail.get(name)), "")
         or event.client_id,
         "refused": kind in _REFUSED,
         "at": event.at,

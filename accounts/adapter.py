@@ -134,8 +134,9 @@ class AccountAdapter(DefaultAccountAdapter):
         longest = timedelta(seconds=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
         if session is not None and timezone.now() - session.auth_time <= longest and not is_below_her_best(session):
             return False
-        if session is not None and not get_reauthentication_flows(session.user):
-            raise ReauthenticationRequired  # the library would let somebody without password and factors pass
+        if session is not None and (is_below_her_best(session) or not get_reauthentication_flows(session.user)):
+            # The library would let pass who has neither password nor factors, or has just given her password.
+            raise ReauthenticationRequired
         return True
 
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:

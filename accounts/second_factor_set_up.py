@@ -37,9 +37,9 @@ def set_up(request: HttpRequest) -> HttpResponse:
         stage = cast("SetUpStage | None", LoginStageController.enter(request, SetUpStage.key))
         if stage is None:
             return redirect("account_login")
-        if "cancel" in request.POST or (stage.is_void and not factors.has_any(stage.login.user)):
-            return cancelled(request, stage)
         user, onward = stage.login.user, stage.login.redirect_url or ""
+        if "cancel" in request.POST or stage.is_void:
+            return cancelled(request, stage)
     context: dict[str, Any] = {
         "who": user,
         "asking": asking_at(request, onward),

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 
 from accounts import deletion, factors, policy, trusted_browsers
-from accounts.sign_in import as_it_is
+from accounts.sign_in import ACR_TWO, as_it_is, authentication, is_as_good_as
 
 _SAME_MOMENT = 2.0
 """Seconds: some of the library's flows note the proof just before they begin the sign-in."""
@@ -84,6 +84,13 @@ class SetUpStage(_PageStage):
         if user is None or factors.has_any(user) or not policy.needs_second_factor(user):
             return None, True
         return headed_redirect_response(self.urlname), True
+
+    @property
+    def is_void(self) -> bool:
+        """Also where she has got a factor elsewhere in the meantime: this browser has not shown it."""
+        user = self.login.user
+        shown = is_as_good_as(authentication(self.request, user)["acr"], ACR_TWO)
+        return super().is_void or (factors.has_any(user) and not shown)
 
 
 class DeletionStage(_PageStage):

@@ -91,6 +91,20 @@ def test_leaving_after_the_first_code_means_the_second_step_next_time(browser, a
     assert is_signed_in(other)
 
 
+def test_who_waits_there_gets_nothing_when_she_sets_one_up_elsewhere(browser, alice, payroll):
+    """A thief who knows the password stays on the page until she has a factor: no codes, no sign-in."""
+    thief, hers = browser(), browser()
+    for client in (thief, hers):
+        assert sign_in(client, alice.email)["Location"] == SET_UP
+    thief.get(SET_UP)
+    forced(hers)
+    for sent in ({"make": "1"}, {"done": "1"}, {"code": "123456"}):
+        answer = thief.post(SET_UP, sent)
+        assert answer.status_code == 302 and not recovery_codes(answer)
+        assert not is_signed_in(thief)
+        sign_in(thief, alice.email)
+
+
 def test_a_new_password_in_the_meantime_makes_the_set_up_void(browser, alice, payroll):
     here = browser()
     payroll.members.clear()
