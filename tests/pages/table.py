@@ -222,6 +222,7 @@ WAYS_IN = [
     Page("second-factor-again", "mfa_reauthenticate", "Is it you", "/accounts/2fa/again/", "careful"),
     Page("second-factor-set-up", "second-factor-set-up", "Set up a second factor", _set_up),
     Page("passkey-sign-up", "account_signup_by_passkey", ".", "/accounts/signup/passkey/"),
+    Page("sign-up-invitation-over", "account-sign-up-invitation", "does not work", "/accounts/invitation/nothing/"),
     Page("not-me", "account-not-me", "Was that not you", lambda v, s: v.open(f"/accounts/not-me/{s.made['notice']}/")),
     Page("not-me-done", "account-not-me", "Everything has ended", _not_me),
     Page("not-me-over", "account-not-me", "no good any more", "/accounts/not-me/nothing/"),
@@ -311,7 +312,7 @@ REASONS = {
             *("account-choose-another", "account-choose-remove", "account-sign-out-all", "account-end-trust"),
             *("account-alerts", "account-organisation-remove", "account-organisation-invitation"),
             *("account-invitation-answer", "social-begin", "mfa_login_webauthn", "account-passkey-second-factor"),
-            *("account-passkey-set-up", "mfa_reauthenticate_webauthn"),
+            *("account-passkey-set-up", "mfa_reauthenticate_webauthn", "account-forget"),
         ),
         "by POST only",
     ),
@@ -326,11 +327,15 @@ REASONS = {
     **dict.fromkeys(
         (
             *("oauth-organisation", "account-organisation-sign-in", "account-keep", "account-closed"),
-            *("account-sign-up-invitation", "account-terms", "account-terms-text", "account-password-strength"),
             *("account-change-picture", "account-data", "account-data-download", "account-delete"),
         ),
         "to come",
     ),
+    **dict.fromkeys(
+        ("account-terms", "account-terms-text"),
+        "tests/accounts/test_terms.py: where there are terms, nobody signs in to the other pages without them",
+    ),
+    "account-password-strength": "JSON for a script",
     **dict.fromkeys(("branding-logo", "branding-style", "account-picture"), "not a page"),
     "mfa_index": "another name of account-security",
     "mfa_signup_webauthn": "tests/pages/test_passkeys.py: after a code by mail",
