@@ -144,6 +144,24 @@ def test_the_autofill_signs_in_on_the_way_to_an_application(server, scene, visit
     page.get_by_role("button", name="Allow").wait_for()
 
 
+def test_the_offer_in_the_autofill_is_renewed_and_gives_way_to_the_button(server, new_page):
+    """Before its challenge is too old there is a newer one; a browser has one ceremony at a time."""
+    page, options = new_page(), "**/accounts/passkey/options/"
+    device = Device(page, server)
+    device.offer(False)
+    page.clock.install()
+    with page.expect_request(options):
+        device.open("/accounts/login/")
+    page.wait_for_load_state("networkidle")
+    with page.expect_request(options):
+        page.clock.fast_forward(290_000)
+    device.verifies(False)
+    device.offer(True)
+    with page.expect_request(options):
+        page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_text("No passkey was chosen.").wait_for()
+
+
 def test_what_goes_wrong_is_told(server, new_page):
     device = Device(new_page(), server, autofill=False)
     page = device.open("/accounts/login/")
