@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.social import upstream
 from accounts.social.identity import ProviderFault
@@ -24,11 +25,11 @@ _DOMAIN = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}$"
 
 class ProviderForm(forms.ModelForm):
     new_secret = forms.CharField(
-        label=_("secret"),
+        label=_("Secret"),
         required=False,
         max_length=4096,
         strip=True,
-        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
         help_text=_("The client secret, or Apple's private key (the .p8 file). Never shown again. Empty: as it is."),
     )
 
