@@ -12,8 +12,9 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from accounts import recovery_codes
+from accounts.admission import Invitation
 from accounts.alerts import Alert, hash_of
-from accounts.home_rows import Notice
+from accounts.home_rows import Deletion, Notice
 from accounts.models import (
     Group,
     Membership,
@@ -58,6 +59,7 @@ def make(password: str, url: str) -> None:
         "careful": _person("wilhelmina.careful@a-long-domain.example", password, name="Wilhelmina Careful"),
         "enrolling": _person("enrolling@example.com", password, name="Enno Enrolling"),
         "social": _person("social@example.com", None, name="Sofia Social"),
+        "leaving": _person("leaving@example.com", password, name="Lena Leaving"),
         "invited": _person("invited@example.com", password, name="Ines Invited"),
     }
     made: dict[str, Any] = {name: person.email for name, person in people.items()}
@@ -67,6 +69,9 @@ def make(password: str, url: str) -> None:
     made |= _providers(people)
     made |= _organisations(people)
     Group.objects.create(name="needs-two", second_factor=True).members.add(people["enrolling"])
+    Deletion.objects.create(user=people["leaving"], due=SOON)
+    made["sign_up"] = secrets.token_urlsafe(24)
+    Invitation.objects.create(email="asked-to-come@example.com", token_hash=hash_of(made["sign_up"]))
     made["notice"], made["notice_done"] = _notice(people["long"]), _notice(people["guesser"])
     print(json.dumps(made))
 
@@ -96,7 +101,7 @@ def _applications(url: str, person: User) -> dict[str, str]:
         "tos_uri": "https://example.com/terms",
     }
     name = "The Extraordinarily Long-Named Warehouse Management Application of Example Incorporated"
-    identity = ["openid", "profile", "email", "address", "phone", "offline_access"]
+    identity = ["openid", "profile", "email", "address", "phone", "offline_access", "organization"]
     app, _ = new_application("web", name, redirect_uris=f"{url}/rp/callback", identity_scopes=identity, **about)
     native, _ = new_application("native", "Terminal Tool", redirect_uris="http://127.0.0.1/cb")
     tv, _ = new_application("device", "The Extraordinarily Long-Named Television of Example Incorporated", **about)

@@ -296,7 +296,27 @@ ORGANISATIONS = [
     Page("invitation-over", "account-invitation", "is over", f"{ORGANISATION}/invitations/nothing/"),
 ]
 
-PAGES = ENTRANCE + APPS + HOME + WAYS_IN + FACTORS + ORGANISATIONS
+COMING_AND_GOING = [
+    Page(
+        *("invited-sign-up", "account_signup", "Create an account"),
+        lambda v, s: v.open(f"/accounts/invitation/{s.made['sign_up']}/"),
+    ),
+    Page("invited-over", "account-sign-up-invitation", ".", "/accounts/invitation/nothing/"),
+    Page(
+        *("deletion-keep", "account-keep", "."),
+        lambda v, s: v.open("/accounts/login/").send(login=s.made["leaving"], password=PASSWORD),
+    ),
+    Page("deletion-closed", "account-closed", ".", "/accounts/closed/"),
+    Page("data", "account-data", ".", "/account/data/", LONG),
+    Page("data-delete", "account-delete", ".", "/account/data/delete/", LONG),
+    Page("apps-remove-all", "account-remove-all-apps", ".", "/account/apps/remove-all/", LONG),
+    Page(
+        *("consent-organisation", "oauth-organisation", "For which organisation"),
+        *(lambda v, s: v.open(s.asks("app", "openid organization")), "careful"),
+    ),
+]
+
+PAGES = COMING_AND_GOING + ENTRANCE + APPS + HOME + WAYS_IN + FACTORS + ORGANISATIONS
 
 REASONS = {
     "front-door": "only leads to one's account",
@@ -324,19 +344,14 @@ REASONS = {
         ),
         "JSON for a script",
     ),
-    **dict.fromkeys(
-        (
-            *("oauth-organisation", "account-organisation-sign-in", "account-keep", "account-closed"),
-            *("account-change-picture", "account-data", "account-data-download", "account-delete"),
-        ),
-        "to come",
-    ),
-    **dict.fromkeys(
-        ("account-terms", "account-terms-text"),
-        "tests/accounts/test_terms.py: where there are terms, nobody signs in to the other pages without them",
-    ),
+    "account-terms": "test_the_terms, which are asked of everybody as long as there are some",
+    "account-terms-text": "test_the_terms",
+    "account-organisation-sign-in": "leads to the organisation's provider, or back to the sign-in page",
     "account-password-strength": "JSON for a script",
-    **dict.fromkeys(("branding-logo", "branding-style", "account-picture"), "not a page"),
+    "account-change-picture": "by POST only",
+    "account-data-download": "by POST only",
+    "account-forget": "by POST only",
+    **dict.fromkeys(("branding-logo", "branding-style", "account-picture", "account-organisation-logo"), "not a page"),
     "mfa_index": "another name of account-security",
     "mfa_signup_webauthn": "tests/pages/test_passkeys.py: after a code by mail",
     "social-callback": "leads on; where a provider refuses, tests/accounts/test_social.py",

@@ -31,6 +31,24 @@ def test_every_page_is_in_the_table_or_has_a_reason_not_to_be():
 
 @pytest.mark.live
 @pytest.mark.browser
+def test_the_terms(visit, scene, server):
+    published = (
+        "Terms.objects.create(version='2026-11', published=timezone.now(), text='Be kind.\\n\\n' + 'Law. ' * 300)"
+    )
+    imports = "from django.utils import timezone; from accounts.admission import Terms; "
+    number = server.python(f"{imports}print({published}.pk)").split()[-1]
+    try:
+        visitor = visit()
+        visitor.open(f"/accounts/terms/{number}/").look("terms-text", ".")
+        visitor.open("/accounts/signup/").look("sign-up-terms", "Create an account")
+        visitor.open("/accounts/login/").send(login=scene.made["plain"], password=scene.password("plain"))
+        visitor.look("terms", ".")
+    finally:
+        server.python(f"{imports}Terms.objects.all().delete()")
+
+
+@pytest.mark.live
+@pytest.mark.browser
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page(page, visit, scene):
     visitor = visit(page.who, page.anew)
