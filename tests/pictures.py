@@ -89,7 +89,7 @@ PICTURES: list[tuple[str, tuple[int, int], str, Callable[[Camera], Any]]] = [
     ("security", DESKTOP, "light", lambda camera: camera.careful().open("/account/security/")),
     ("sessions", DESKTOP, "dark", lambda camera: camera.sign_in("long").open("/account/sessions/")),
     ("organisations", DESKTOP, "light", lambda camera: camera.careful().open("/account/organisations/")),
-    ("branding", DESKTOP, "light", lambda camera: camera.sign_in("admin").open("/admin/branding/branding/1/change/")),
+    ("branding", DESKTOP, "light", lambda camera: camera.sign_in("admin").open("/admin/branding/branding/")),
     (
         "device",
         PHONE,
