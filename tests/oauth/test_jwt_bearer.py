@@ -65,6 +65,12 @@ def test_rfc7523_2_1_what_the_person_granted_and_no_more(web, alice, agreed):
     assert_bearer_401(userinfo(said["access_token"]))
 
 
+def test_an_assertion_is_no_way_into_an_application_that_wants_two_factors(web, alice, agreed):
+    web.row.second_factor = True
+    web.row.save()
+    assert_refused(ask(web, vouched(alice)), 400, "invalid_grant")
+
+
 def test_tk_44_consent_is_not_skipped(web, alice, issuer):
     assert_refused(ask(web, vouched(alice)), 400, "invalid_grant")
     web.row.skip_authorization = True

@@ -27,6 +27,8 @@ class JWTBearerGrant(DirectGrant):
     def judged(self, request: Request) -> tuple[User, dict[str, Any]]:
         if request.client.is_public:
             raise UnauthorizedClientError(request=request)
+        if request.client.second_factor:  # an assertion says who, and not how well she has shown it
+            raise InvalidGrantError(description="This application wants two factors. Use the code flow.")
         try:
             return _vouched_for(request.client, request.__dict__["_parameters"].required("assertion"))
         except assertions.Refused:
