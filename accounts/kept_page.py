@@ -69,8 +69,8 @@ def _about(request: HttpRequest) -> tuple[Hashable, str]:
     asking = asking_at(request, onward)
     asked = asked_key(onward) if asking else ""
     strange = set(request.session.keys()) - {WAITING} or set(request.GET) - {"next"} or len(get_messages(request))
-    strange = strange or known_address(request)  # that page greets one person
-    if strange or len(address) > _LONGEST or (asked and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", asked)):
+    greeted = known_address(request)  # that page is one person's
+    if strange or greeted or len(address) > _LONGEST or (asked and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", asked)):
         return None, ""
     offered = IdentityProvider.objects.filter(Q(is_shown=True) | Q(organisation__isnull=False), is_active=True)
     seen = offered.order_by("-is_shown", "position", "name").values_list("pk", "kind", "name", "organisation")[:100]

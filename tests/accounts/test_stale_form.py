@@ -51,7 +51,7 @@ def test_nobody_is_led_to_another_site(strict, client, person):
     person(ALICE)
     sign_in(client, ALICE)
     strict.cookies = client.cookies
-    answer = strict.post("/accounts/login/", {"next": "https://evil.test/"})
+    answer = strict.post("/accounts/login/", {"login": ALICE, "next": "https://evil.test/"})
     assert answer["Location"] == "/account/"
 
 
