@@ -79,7 +79,7 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     if request.path in {reverse("account_login"), reverse("mfa_login_webauthn")} and not _foreign(reason):
         try:
             email = request.POST["login"]
-        except (KeyError, SuspiciousOperation, MultiPartParserError):  # none of our forms, or half of one
+        except (KeyError, ValueError, SuspiciousOperation, MultiPartParserError):  # none of our forms, or half of one
             return _refused(request)
         view = SignInView()
         view.setup(request)

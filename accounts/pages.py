@@ -89,5 +89,5 @@ def asked_key(onward: str | None) -> str:
 def _asking(request: HttpRequest) -> dict[str, Any] | None:
     try:
         return asking_at(request, request.POST.get("next") or request.GET.get("next"))
-    except (SuspiciousOperation, MultiPartParserError):  # this page may be the refusal of that very request
+    except (ValueError, SuspiciousOperation, MultiPartParserError):  # this page may be the refusal of that very request
         return None
