@@ -58,9 +58,12 @@ def step(
 
     Raises where nothing that she could do would, or where she may not be asked.
     """
-    acr, best = str(how["acr"]), factors.best_acr(user)
+    acr = str(how["acr"])
+    if demand.is_pleased_by(acr):
+        return ""
+    best = factors.best_acr(user)
     tried = waiting is not None and 0 < waiting.stepped_at < how["auth_time"]
-    if demand.is_pleased_by(acr) or (demand.is_met_by(acr) and (silent or tried or not demand.is_pleased_by(best))):
+    if demand.is_met_by(acr) and (silent or tried or not demand.is_pleased_by(best)):
         return ""
     if demand.is_met_by(best) and not tried:
         if silent:

@@ -22,6 +22,8 @@ from django.conf import settings
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_match_hostname import CertificateError
 
+from authcenter.outbox import networks
+
 SECONDS = 5.0
 """For finding the address of a name, for the connection, and for the whole exchange on it."""
 
@@ -33,8 +35,6 @@ PATIENCE = 1.5
 """Seconds that a request for a person who waits anyway stands in line."""
 
 _waiting = threading.BoundedSemaphore(AT_ONCE)
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Refused(Exception):
@@ -199,8 +199,8 @@ def _parsed(url: str) -> tuple[str, str, int, str]:
     if parts.fragment:
         raise Refused("The address must not have a fragment.")
     port = port if port is not None else _PORTS[parts.scheme]
-    literal = _literal(host)
-    if not _is_allowed(host, port, literal):
+    literal = networks.literal_of(host)
+    if not networks.is_allowed(host, port, literal):
         if parts.scheme != "https":
             raise Refused("The address must begin with https://.")
         if port != 443 and port < 1024:
@@ -216,7 +216,7 @@ def _resolved(url: str, seconds: float) -> _Target:
     found = _looked_up(host, port, seconds)
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     for address in addresses:  # all of them: one public address among private ones is a trap
-        if not _is_allowed(host, port, address):
+        if not networks.is_allowed(host, port, address):
             _judge(address)
     return _Target(scheme, host, port, path, str(addresses[0]))
 
@@ -239,65 +239,9 @@ def _looked_up(host: str, port: int, seconds: float) -> list[Any]:
     return found
 
 
-_PUBLIC_V6 = ipaddress.ip_network("2000::/3")
-"""All that was ever given out as global unicast; what lies outside is for ends of its own."""
-
-_NOT_PUBLIC = [ipaddress.ip_network(net) for net in ("192.88.99.0/24", "2001:db8::/32", "3fff::/20")]
-"""What Python's `is_global` takes for public, depending on its version: the old 6to4 relays, documentation."""
-
-
-def _judge(address: _Address) -> None:
-    if not _is_public(address):
+def _judge(address: networks.Address) -> None:
+    if not networks.is_public(address):
         raise Refused(f"{address} is an address of a private network. OUTBOUND_ALLOWED may name it.")
-
-
-def _is_public(address: _Address) -> bool:
-    if any(address in network for network in _NOT_PUBLIC if network.version == address.version):
-        return False
-    inner = _inner(address)
-    if inner is not address and (address in _NAT64 or getattr(address, "ipv4_mapped", None)):
-        return _is_public(inner)  # the other side is IPv4
-    if address.version == 6 and address not in _PUBLIC_V6:
-        return False
-    ordinary = address.is_global and not address.is_multicast and not address.is_reserved
-    return ordinary and (inner is address or _is_public(inner))
-
-
-def _inner(address: _Address) -> _Address:
-    """The IPv4 address that an IPv6 one stands for (mapped, 6to4, Teredo, NAT64), or itself."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
-
-
-def _is_allowed(host: str, port: int, address: _Address | None) -> bool:
-    """Whether `OUTBOUND_ALLOWED` names this host, host:port, or a network with this address."""
-    for entry in settings.OUTBOUND_ALLOWED:
-        try:
-            network = ipaddress.ip_network(entry)
-        except ValueError:
-            name, _, only = entry.rpartition(":") if entry.rpartition(":")[2].isdigit() else (entry, "", "")
-            if name.lower() == host.lower() and (not only or int(only) == port):
-                return True
-            continue
-        if address is not None and (address in network or _inner(address) in network):
-            return True
-    return False
-
-
-def _literal(host: str) -> _Address | None:
-    """Also what only looks like a name: 127.1 and 0x7f000001 are addresses to the resolver."""
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        pass
-    try:
-        return ipaddress.IPv4Address(socket.inet_aton(host))
-    except (OSError, UnicodeError):
-        return None
 
 
 def _said(error: Exception) -> str:

@@ -11,10 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
 from authcenter.branding import colours
-from authcenter.branding.models import accent_fault
 from authcenter.oauth.models.api import API, Scope
-from authcenter.oauth.redirects import is_loopback, origin_fault, redirect_uri_fault
-from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
+from authcenter.oauth.models.application_faults import faults_of
+from authcenter.oauth.redirects import is_loopback
 
 
 def code_alone() -> list[str]:
@@ -279,43 +278,6 @@ class Application(AbstractApplication):
 
     def clean(self) -> None:
         """Every fault at once, each at its field."""
-        faults: dict[str, list[str]] = {}
-        for uri in self.redirect_uris.split():
-            if fault := redirect_uri_fault(uri, native=self.kind == self.Kind.NATIVE):
-                faults.setdefault("redirect_uris", []).append(f"{uri}: {fault}")
-        for uri in self.post_logout_redirect_uris.split():
-            if fault := redirect_uri_fault(uri, native=self.kind == self.Kind.NATIVE):
-                faults.setdefault("post_logout_redirect_uris", []).append(f"{uri}: {fault}")
-        for origin in self.allowed_origins.split():
-            if fault := origin_fault(origin):
-                faults.setdefault("allowed_origins", []).append(f"{origin}: {fault}")
-        if "authorization_code" in self.grant_types and not self.redirect_uris.split():
-            faults.setdefault("redirect_uris", []).append(str(_("Needed for the authorization code.")))
-        if self.is_public and not self.require_pkce:
-            faults.setdefault("require_pkce", []).append(str(_("A public application always needs PKCE.")))
-        if self.is_public != (self.token_endpoint_auth_method == self.AuthMethod.NONE):
-            faults.setdefault("token_endpoint_auth_method", []).append(
-                str(_("“none” is for public applications, and for them alone."))
-            )
-        pairwise = self.subject_type == self.SubjectType.PAIRWISE and "redirect_uris" not in faults
-        if pairwise and not self.sector:
-            faults.setdefault("sector_identifier_uri", []).append(
-                str(_("Pairwise subjects need it where redirect URIs are of several hosts."))
-            )
-        if self.access_token_seconds and self.access_token_seconds > LONGEST_ACCESS_TOKEN.total_seconds():
-            faults.setdefault("access_token_seconds", []).append(str(_("At most a day: revocations are kept so long.")))
-        if not isinstance(self.client_jwks, dict | None) or (self.client_jwks and self.client_jwks_uri):
-            faults.setdefault("client_jwks", []).append(str(_("A JWK Set, or its address; not both.")))
-        if self.token_endpoint_auth_method == self.AuthMethod.KEY_JWT and not (
-            self.client_jwks or self.client_jwks_uri
-        ):
-            faults.setdefault("client_jwks", []).append(str(_("private_key_jwt needs the public keys.")))
-        if self.initiate_login_uri and not self.initiate_login_uri.startswith("https://"):
-            faults.setdefault("initiate_login_uri", []).append(str(_("It must begin with https://.")))
-        if self.is_public and "client_credentials" in self.grant_types:
-            faults.setdefault("grant_types", []).append(str(_("client_credentials needs a confidential application.")))
         self.accent = self.accent.strip().lower()
-        if self.accent and (why := accent_fault(self.accent, "light")):
-            faults["accent"] = [why]
-        if faults:
+        if faults := faults_of(self):
             raise ValidationError(faults)
