@@ -187,7 +187,7 @@ MEDIA_ROOT = DATA_DIR / "media"
 
 DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 CACHES = {"default": env.cache("CACHE_URL", default="database://")}
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "authcenter.sessions.cookie_store"
 
 # --- People ---------------------------------------------------------------------------------------------------
 

@@ -69,6 +69,7 @@ def test_a_secret_is_shown_once_and_kept_nowhere(client, root):
 
     from authcenter.audit.models import AuditEvent
     from authcenter.oauth.models import Application
+    from authcenter.sessions.cookie_store import SessionStore
 
     answer = add(client, "web")
     secret = shown_secret(answer)
@@ -89,7 +90,9 @@ def test_a_secret_is_shown_once_and_kept_nowhere(client, root):
         assert app.client_secret not in page
     assert secret not in str(client.cookies)
     kept = [*LogEntry.objects.values(), *AuditEvent.objects.values()]
-    assert secret not in str(kept) + str([row.get_decoded() for row in CookieSession.objects.all()])
+    assert secret not in str(kept) + str(
+        [SessionStore().decode(row.session_data) for row in CookieSession.objects.all()]
+    )
     assert app.client_secret not in str(kept)
 
 

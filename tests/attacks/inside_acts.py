@@ -6,7 +6,6 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
-from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session as CookieSession
 from django.db.models import F
 from django.utils import timezone
@@ -31,6 +30,7 @@ from authcenter.oauth.models import (
 from authcenter.oauth.registration import hashed, new_application, set_new_secret
 from authcenter.server.sweeping import sweep
 from authcenter.sessions import revocation
+from authcenter.sessions.cookie_store import SessionStore
 from authcenter.sessions.models import Session
 from tests.oauth import flow
 
@@ -214,13 +214,14 @@ def age_sign_in(person: str, seconds: int) -> None:
         session.created -= timedelta(seconds=seconds)
         session.save()
     for row in CookieSession.objects.all():
-        store = SessionStore(row.session_key)
-        if store.get("_auth_user_id") != person:
+        kept = SessionStore().decode(row.session_data)
+        if kept.get("_auth_user_id") != person:
             continue
-        store["account_authentication_methods"] = [
-            {**entry, "at": entry["at"] - seconds} for entry in store["account_authentication_methods"]
+        kept["account_authentication_methods"] = [
+            {**entry, "at": entry["at"] - seconds} for entry in kept["account_authentication_methods"]
         ]
-        store.save()
+        row.session_data = SessionStore().encode(kept)
+        row.save()
 
 
 def generations(person: str) -> list[int]:

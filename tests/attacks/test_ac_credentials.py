@@ -8,7 +8,7 @@ pytest_plugins = ["tests.attacks.people_fixture"]
 pytestmark = pytest.mark.live
 
 _STORED = """
-from django.contrib.sessions.backends.db import SessionStore
+from authcenter.sessions.cookie_store import SessionStore
 store = SessionStore(session_key=cookie)
 """
 _OLDER = """

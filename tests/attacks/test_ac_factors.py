@@ -23,11 +23,12 @@ _COUNTED = """
 from allauth.mfa.models import Authenticator
 from accounts.models import HalfSignIn, RecoveryCode, User
 from django.contrib.sessions.models import Session
+from authcenter.sessions.cookie_store import SessionStore
 user = User.objects.get(pk=whom)
 answer = {"totp": [str(row.data) for row in Authenticator.objects.filter(user=user)],
           "codes": list(RecoveryCode.objects.filter(user=user).values_list("hash", flat=True)),
           "all": str([list(model.objects.values()) for model in (Authenticator, RecoveryCode, HalfSignIn)])
-                 + str([str(session.get_decoded()) for session in Session.objects.all()])}
+                 + str([str(SessionStore().decode(session.session_data)) for session in Session.objects.all()])}
 """
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from accounts import recovery_codes
@@ -29,6 +28,7 @@ from accounts.social.models import IdentityProvider, LinkedIdentity
 from authcenter.keys import vault
 from authcenter.oauth.models import API, Authorization, Scope
 from authcenter.oauth.registration import new_application
+from authcenter.sessions.cookie_store import SessionStore
 from authcenter.sessions.models import Session
 
 SOON = timezone.now() + timedelta(days=9)
