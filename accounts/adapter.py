@@ -244,7 +244,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if name := links.get(template_prefix):
             told["action_url"] = settings.ISSUER + reverse(name)
         person = context.get("user") or User.objects.filter(email=email.strip().lower()).first()
-        letters.compose(template_prefix, email, told, person).send()
+        alerts.send(template_prefix, email, told, person)
 
     def send_notification_mail(
         self, template_prefix: str, user: AbstractBaseUser, context: dict[str, Any] | None = None, email: str = ""

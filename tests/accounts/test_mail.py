@@ -164,3 +164,14 @@ def test_in_development_mail_goes_to_a_file_and_the_log(tmp_path, settings, capl
     message = EmailMessage("Subject", "Body text", "a@example.com", ["b@example.com"])
     assert connection.send_messages([message]) == 1
     assert "Body text" in next(tmp_path.iterdir()).read_text() and "Body text" in caplog.text
+
+
+def test_a_mail_server_that_is_down_is_no_fault_of_the_pages(client, person, settings, caplog):
+    """The same answer as for an address that nobody has, and the operator's log says why nothing came."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    user = person()
+    for path in ("/accounts/password/reset/", "/accounts/login/code/"):
+        answers = [client.post(path, {"email": email}).status_code for email in (user.email, "nobody@example.com")]
+        assert answers == [302, 302], path
+    assert "mail_not_sent" in caplog.text
