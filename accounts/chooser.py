@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import parked
 from accounts.models import User
 from accounts.pages import asked_key
+from accounts.remembering import forget_address, known_address
 from accounts.sign_in import WAITING, current_session
 
 
@@ -59,13 +60,17 @@ def another(request: HttpRequest) -> HttpResponse:
 def remove(request: HttpRequest) -> HttpResponse:
     """Signs one account out, and takes its name from the list."""
     sid, here = request.POST.get("sid", ""), current_session(request)
+    whose = next((account.user.email for account in parked.accounts(request) if account.sid == sid), "")
     if here is not None and sid == str(here.pk):
         get_adapter().logout(request)
     else:
         _of_this_browser(request, sid)
         parked.remove(request, sid)
     messages.success(request, _("The account is removed from this browser."))
-    return redirect(_step("account-choose", request))
+    response = redirect(_step("account-choose", request))
+    if whose == known_address(request):
+        forget_address(response)
+    return response
 
 
 @require_POST

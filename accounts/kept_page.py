@@ -55,7 +55,7 @@ def answer(request: HttpRequest, made: Callable[[], HttpResponse]) -> HttpRespon
             while len(_pages) > MOST:
                 _pages.popitem(last=False)
         return response
-    _pages.move_to_end(about)
+    _pages[about] = _pages.pop(about, kept)  # another thread may have dropped it just now
     return HttpResponse(_put_together(kept[1], get_token(request), asked))
 
 

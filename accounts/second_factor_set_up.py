@@ -31,7 +31,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     stage: SetUpStage | None = None
     if request.user.is_authenticated:
         user, onward = me(request), get_next_redirect_url(request) or ""
-        if "done" not in request.POST:
+        if "done" not in request.POST or not factors.has_any(user):  # the last button gives nothing away
             check_signed_in_lately(request)
     else:
         stage = cast("SetUpStage | None", LoginStageController.enter(request, SetUpStage.key))

@@ -40,7 +40,7 @@ class FreshStage(LoginStage):
         return None, True
 
 
-class _PageStage(LoginStage):
+class PageStage(LoginStage):
     """A stage with a page of its own."""
 
     def is_resumable(self, request: HttpRequest) -> bool:
@@ -57,7 +57,7 @@ class _PageStage(LoginStage):
         return not constant_time_compare(fresh.state.get("account", ""), as_it_is(self.login.user))
 
 
-class SecondFactorStage(_PageStage):
+class SecondFactorStage(PageStage):
     """Who has a second factor proves it, by whatever door she came: but for a passkey that has verified its user, which
     is both, and a browser that she trusts."""
 
@@ -73,7 +73,7 @@ class SecondFactorStage(_PageStage):
         return headed_redirect_response(self.urlname), True
 
 
-class SetUpStage(_PageStage):
+class SetUpStage(PageStage):
     """Who must have a second factor and has none sets one up before the sign-in is whole."""
 
     key = "second_factor_set_up"
@@ -93,7 +93,7 @@ class SetUpStage(_PageStage):
         return super().is_void or (factors.has_any(user) and not shown)
 
 
-class DeletionStage(_PageStage):
+class DeletionStage(PageStage):
     """Whoever asked to be deleted is asked whether to keep the account; it is closed until then."""
 
     key = "deletion"

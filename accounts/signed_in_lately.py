@@ -7,10 +7,33 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.http import urlencode
 
 _View = Callable[..., HttpResponseBase]
+_SECRET = ("password", "secret")
+"""In the name of a field: what it holds is kept nowhere in the clear."""
+
+
+class SuspendedRequestMiddleware:
+    """What somebody sent waits in her session, in the database, while she proves again who she is: without her cookies.
+    A form with a password or secret does not wait: she fills it in again. Stands inside the library's middleware."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, ReauthenticationRequired):
+            return None
+        request.META.pop("HTTP_COOKIE", None)
+        if not any(word in name.lower() for name in request.POST for word in _SECRET):
+            return None
+        return redirect(f"{page_to_prove_it(request)}?{urlencode({'next': request.get_full_path()})}")
 
 
 def page_to_prove_it(request: HttpRequest) -> str:

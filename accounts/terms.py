@@ -1,7 +1,6 @@
 """The terms: which version counts, who accepted it, and the page that asks who has not, before her sign-in is whole."""
 
 from allauth.account.internal.decorators import login_stage_required
-from allauth.account.stages import LoginStage
 from allauth.core.internal.httpkit import headed_redirect_response
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.admission import Terms, TermsAcceptance
 from accounts.models import User
+from accounts.sign_in_stages import PageStage
 from authcenter.audit import events
 
 
@@ -34,7 +34,7 @@ def accept(request: HttpRequest, user: User, terms: Terms) -> None:
         events.record(request, events.Kind.TERMS_ACCEPTED, actor=user.pk, subject=user.pk, version=terms.version)
 
 
-class TermsStage(LoginStage):
+class TermsStage(PageStage):
     """The last: by whatever door she came, and whoever she is by now."""
 
     key = "terms"
@@ -51,6 +51,8 @@ class TermsStage(LoginStage):
 def ask(request: HttpRequest) -> HttpResponse:
     """/accounts/terms/. A version that was published after the page was shown is asked for on a page of its own."""
     stage = request._login_stage  # type: ignore[attr-defined]
+    if stage.is_void:  # changed meanwhile: begin again
+        return stage.abort()
     terms = outstanding(stage.login.user)
     if terms is None:
         return stage.exit()

@@ -131,6 +131,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.signed_in_lately.SuspendedRequestMiddleware",
 ]
 ROOT_URLCONF = "authcenter.urls"
 WSGI_APPLICATION = "authcenter.wsgi.application"

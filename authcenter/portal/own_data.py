@@ -30,6 +30,7 @@ from accounts.models import (
 )
 from accounts.organisation import Membership
 from accounts.pages import show
+from accounts.remembering import forget_address, known_address
 from accounts.signed_in_lately import signed_in_lately
 from authcenter.audit import events
 from authcenter.audit.models import AuditEvent
@@ -86,7 +87,10 @@ def delete(request: HttpRequest) -> HttpResponse:
         return show(request, "account/home/delete.html", context)
     deletion.ask(request, user)
     get_adapter(request).logout(request)
-    return redirect("account-closed")
+    response = redirect("account-closed")
+    if user.email == known_address(request):
+        forget_address(response)
+    return response
 
 
 # --- What is held ---------------------------------------------------------------------------------------------
