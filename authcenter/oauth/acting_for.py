@@ -63,7 +63,11 @@ def of_person(user: User) -> Any:
 
 
 def choose(user: User, membership: Membership, waiting: Pending) -> None:
-    """Remember the answer; it is this person's and counts for nobody else who goes on with the request."""
+    """Remember the answer; it is this person's and counts for nobody else who goes on with the request.
+
+    What the consent page asked for another organisation is asked anew.
+    """
+    waiting.shown_to, waiting.consented = "", False
     waiting.organisation = f"{user.pk} {membership.organisation_id}"
 
 

@@ -87,7 +87,7 @@ def _allow(http: HttpRequest, session: Session, application: Application, wanted
         client_id=application.client_id,
         application=application.name,
         scopes=left.scopes,
-        claims=wanted.claim_names,
+        claims=left.claim_names,
     )
     tell_if_new(http, authorization)
     return True

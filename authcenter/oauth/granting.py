@@ -11,7 +11,7 @@ from accounts import alerts
 from accounts.models import Membership, User
 from authcenter.oauth.models import Application, Authorization
 from authcenter.oauth.pending import Pending
-from authcenter.oauth.scopes import NEVER_OPTIONAL
+from authcenter.oauth.scopes import IDENTITY, NEVER_OPTIONAL
 from authcenter.sessions.models import Session
 
 
@@ -36,16 +36,24 @@ class Wanted:
         return list(dict.fromkeys(name for names in self.claims.values() for name in names))
 
     def without(self, scopes: Iterable[str]) -> "Wanted":
-        return replace(self, scopes=[scope for scope in self.scopes if scope not in scopes])
+        """What a scope tells that is left out is not told as single claims either."""
+        gone = set(scopes) & set(self.scopes)
+        untold = {name for scope in gone if scope in IDENTITY for name in IDENTITY[scope].claims}
+        claims = {target: [name for name in names if name not in untold] for target, names in self.claims.items()}
+        return replace(
+            self,
+            scopes=[scope for scope in self.scopes if scope not in gone],
+            claims={target: names for target, names in claims.items() if names},
+        )
 
     def is_covered_by(self, living: Authorization) -> bool:
         """What she left out is covered too, unless nothing is left then."""
-        asked = set(self.scopes) - living.left_out
+        asked = self.without(living.left_out)
         return (
-            bool(asked)
-            and asked <= set(living.scopes)
+            bool(asked.scopes)
+            and set(asked.scopes) <= set(living.scopes)
             and set(self.resources) <= set(living.resources)
-            and set(self.claim_names) <= set(living.claims)
+            and set(asked.claim_names) <= set(living.claims)
             and set(self.organisations) <= set(living.organisations)
         )
 
@@ -82,7 +90,7 @@ def grant(user: User, application: Application, wanted: Wanted, declined: Iterab
                 living.scopes = list(dict.fromkeys([*living.scopes, *agreed_to.scopes]))
                 living.declined = sorted({*living.declined, *declined} - {*living.scopes})
                 living.resources = list(dict.fromkeys([*living.resources, *wanted.resources]))
-                living.claims = list(dict.fromkeys([*living.claims, *wanted.claim_names]))
+                living.claims = list(dict.fromkeys([*living.claims, *agreed_to.claim_names]))
                 living.organisations = list(dict.fromkeys([*living.organisations, *wanted.organisations]))
                 living.updated = living.last_used = timezone.now()
                 living.is_new = living._state.adding
