@@ -32,7 +32,7 @@ from accounts import (
     parked,
     signing_out,
 )
-from accounts.models import User
+from accounts.models import IdentityProvider, User
 from accounts.remembering import is_remembered, keep_address
 from accounts.sign_in import (
     ACR_TWO,
@@ -104,7 +104,7 @@ class AccountAdapter(DefaultAccountAdapter):
             events.record(request, events.Kind.LIMIT_REACHED, limit="sign_in", email=email)
             raise too_many(wait)
         user = super().authenticate(request, **credentials)
-        own = None if self.is_again else organisation_sign_in.required_for(email)
+        own = None if self.is_again else _only_way(email, user)
         if own is not None and not getattr(user, "is_staff", False):  # alike, whether there is such an account
             events.record(request, events.Kind.SIGN_IN_REFUSED, email=email, reason="organisation's only")
             raise organisation_sign_in.refusal(own)
@@ -253,6 +253,14 @@ class AccountAdapter(DefaultAccountAdapter):
         assert isinstance(user, User)
         if not alerts.told_as(_request(), user, template_prefix, context or {}, email or ""):
             super().send_notification_mail(template_prefix, user, {"user": user, **(context or {})}, email or None)
+
+
+def _only_way(email: str, user: AbstractBaseUser | None) -> IdentityProvider | None:
+    """By what was typed, and by the account's own address, which a new one that is not proved yet stands beside."""
+    own = organisation_sign_in.required_for(email)
+    if own is None and isinstance(user, User) and user.email != email.strip().lower():
+        own = organisation_sign_in.required_for(user.email)
+    return own
 
 
 def _may_keep(request: HttpRequest, user: AbstractBaseUser) -> bool:

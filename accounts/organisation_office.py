@@ -26,7 +26,7 @@ from accounts.home import PER_PAGE, me
 from accounts.models import Membership, OrganisationInvitation
 from accounts.organisation import MEMBER, OWNER, role_in_words
 from accounts.organisation_pages import mine
-from accounts.organisations import LastOwner
+from accounts.organisations import LastOwner, NotPossible
 from accounts.pages import show
 from authcenter import limits
 from authcenter.audit import events
@@ -73,10 +73,11 @@ class InvitationsForm(forms.Form):
             most = ngettext("At most %(count)s address at once.", "At most %(count)s addresses at once.", MOST_AT_ONCE)
             faults = [most % {"count": MOST_AT_ONCE}]
         known = self.membership.organisation.memberships.filter(user__email__in=addresses)
-        faults += [
-            _("%(address)s belongs to it already.") % {"address": email}
-            for email in known.values_list("user__email", flat=True)
-        ]
+        taken = [*known.values_list("user__email", flat=True)]
+        if self.membership.role != OWNER:  # an owner asked them to be one, too
+            to_be_owners = self.membership.organisation.invitations.filter(accepted=None, role=OWNER)
+            taken += to_be_owners.filter(email__in=addresses).values_list("email", flat=True)
+        faults += [_("%(address)s belongs to it already.") % {"address": email} for email in taken]
         if faults:
             raise ValidationError(faults[:MOST_AT_ONCE])
         return addresses
@@ -129,7 +130,9 @@ def member(request: HttpRequest, organisation: str, membership: UUID) -> HttpRes
     form = RoleForm(request.POST if request.method == "POST" else None, own, found.role)
     if form.is_valid():
         try:
-            organisations.change_role(request, found, form.cleaned_data["role"])
+            organisations.change_role(request, found, form.cleaned_data["role"], by=own)
+        except NotPossible:
+            raise Http404 from None
         except LastOwner:
             messages.error(request, _("There would be no owner left. Make somebody else an owner first."))
             return redirect("account-organisation-member", organisation, membership)
@@ -144,7 +147,9 @@ def member(request: HttpRequest, organisation: str, membership: UUID) -> HttpRes
 def remove(request: HttpRequest, organisation: str, membership: UUID) -> HttpResponse:
     own, found = _both(request, organisation, membership)
     try:
-        organisations.end(request, found, reason="removed from its organisation")
+        organisations.end(request, found, reason="removed from its organisation", by=own)
+    except NotPossible:
+        raise Http404 from None
     except LastOwner:
         messages.error(request, _("There would be no owner left. Make somebody else an owner first."))
         return redirect("account-organisation-member", organisation, membership)

@@ -33,7 +33,7 @@ class LastOwner(Exception):
 
 
 class NotPossible(Exception):
-    """An invitation that does not stand any more, or is for somebody else."""
+    """An invitation or a right that does not stand any more, or is somebody else's."""
 
 
 def join(
@@ -49,13 +49,14 @@ def join(
         return Membership.objects.get(organisation=organisation, user=user)
 
 
-def end(request: HttpRequest, membership: Membership, *, reason: str) -> bool:
-    """Leave or be removed. True where it was there. Raises `LastOwner`."""
+def end(request: HttpRequest, membership: Membership, *, reason: str, by: Membership | None = None) -> bool:
+    """Leave, or be removed `by` somebody. True where it was there. Raises `LastOwner`, `NotPossible`."""
     with transaction.atomic():
         _lock(membership.organisation_id)
         found = Membership.objects.filter(pk=membership.pk).first()
         if found is None:
             return False
+        _guard_right(by, found)
         _guard_last_owner(found)
         found.delete()
         end_memberships(membership.pk, reason=reason)
@@ -63,13 +64,14 @@ def end(request: HttpRequest, membership: Membership, *, reason: str) -> bool:
     return True
 
 
-def change_role(request: HttpRequest, membership: Membership, role: str) -> None:
-    """Tokens tell it from their next refresh on. Raises `LastOwner`."""
+def change_role(request: HttpRequest, membership: Membership, role: str, *, by: Membership) -> None:
+    """Tokens tell it from their next refresh on. Raises `LastOwner`, `NotPossible`."""
     with transaction.atomic():
         _lock(membership.organisation_id)
         found = Membership.objects.filter(pk=membership.pk).first()
         if found is None or found.role == role:
             return
+        _guard_right(by, found, role)
         if role != OWNER:
             _guard_last_owner(found)
         Membership.objects.filter(pk=found.pk).update(role=role)
@@ -190,6 +192,15 @@ def withdraw(request: HttpRequest, invitation: OrganisationInvitation, *, act: s
 def _lock(organisation: str) -> None:
     """One act on the members of an organisation at a time: two owners who leave at once must not both be let go."""
     Organisation.objects.select_for_update().filter(pk=organisation).first()
+
+
+def _guard_right(by: Membership | None, membership: Membership, role: str = "") -> None:
+    """As things are under the lock: who acts still may, and touches or makes an owner only as one."""
+    if by is None:
+        return
+    own = Membership.objects.filter(pk=by.pk).first()
+    if own is None or not own.manages or (OWNER in {membership.role, role} and own.role != OWNER):
+        raise NotPossible
 
 
 def _guard_last_owner(membership: Membership) -> None:

@@ -38,8 +38,18 @@ from authcenter.console.record import RecordAdmin, list_link
 from authcenter.sessions.revocation import Kind, end_memberships
 
 
+class DomainForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        """Who may not say that a domain is theirs does not say it of another name."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if "name" in self.changed_data and "verified" not in self.fields:
+            self.instance.verified = False
+        return cleaned
+
+
 class DomainInline(TabularInline):
     model = OrganisationDomain
+    form = DomainForm
     fields = ("name", "verified")
     extra = 0
     per_page = 20  # the server takes at most 200 fields in a form
