@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.adapter import AccountAdapter
 from accounts.home import me
+from accounts.organisation_sign_in import may_vouch_for
 from accounts.pages import show
 from accounts.sign_in import proved_again
 from accounts.social import codes
@@ -36,7 +37,7 @@ _PURPOSE = "again"
 @require_http_methods(["GET", "POST"])
 def again(request: HttpRequest) -> HttpResponse:
     user, onward = me(request), _onward(request)
-    if not any(way["id"] == "again" for way in AccountAdapter(request).get_reauthentication_methods(user)):
+    if not offered(request):
         return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': onward})}")
     form = CodeForm(request.POST if "code" in request.POST else None)
     try:
@@ -59,6 +60,11 @@ def again(request: HttpRequest) -> HttpResponse:
     return show(request, "account/again.html", context)
 
 
+def offered(request: HttpRequest) -> bool:
+    """To nobody who has a password or a factor: those are asked for."""
+    return any(way["id"] == "again" for way in AccountAdapter(request).get_reauthentication_methods(me(request)))
+
+
 def came_back(
     request: HttpRequest, asked: ProviderRequest, identity: Identity, link: LinkedIdentity | None
 ) -> HttpResponse:
@@ -66,6 +72,8 @@ def came_back(
     user = me(request)
     if link is None or link.user_id != user.pk:
         raise ProviderFault("Another account came back than the one that is signed in.")
+    if not may_vouch_for(asked.provider, user):
+        raise ProviderFault("The account has an address of another domain.")
     if identity.auth_time is None or identity.auth_time < asked.begun.timestamp() - LEEWAY:
         messages.info(
             request,
@@ -89,4 +97,5 @@ def _onward(request: HttpRequest) -> str:
 
 
 def _active(user: Any) -> list[LinkedIdentity]:
-    return list(LinkedIdentity.objects.filter(user=user, provider__is_active=True).select_related("provider"))
+    rows = LinkedIdentity.objects.filter(user=user, provider__is_active=True).select_related("provider")
+    return [row for row in rows if may_vouch_for(row.provider, user)]

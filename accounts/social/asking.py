@@ -88,6 +88,8 @@ def answered(request: HttpRequest, provider: IdentityProvider) -> tuple[Provider
 
 def taken(request: HttpRequest, provider: IdentityProvider) -> ProviderRequest:
     """The request of this browser to this provider, which nobody else gets any more. Raises `NotAsked`."""
+    if _BROWSER not in request.session:
+        raise NotAsked("No request of this browser waits for this answer.")
     mine = ProviderRequest.objects.filter(
         state_hash=_hash(request.GET.get("state", "")),
         provider=provider,

@@ -76,14 +76,20 @@ def _is_proved(provider: IdentityProvider, identity: Identity) -> bool:
 
 
 def newcomer(request: HttpRequest) -> dict[str, Any] | None:
-    """Whoever waits in this browser: `provider`, `identity`, `onward`, and `proved`, the address that is hers."""
+    """Whoever waits in this browser: `provider`, `identity`, `onward`, and `proved`, the address that is hers. Nobody
+    where the provider would not be believed any more."""
     kept = request.session.get(_NEW)
     if not kept or time.time() - kept["at"] > WAITS_FOR:
         return None
-    provider = IdentityProvider.objects.filter(pk=kept["provider"], is_active=True).first()
+    provider = IdentityProvider.objects.filter(pk=kept["provider"]).first()
     if provider is None:
         return None
-    return {**kept, "provider": provider, "identity": Identity(**kept["identity"])}
+    identity = Identity(**kept["identity"])
+    try:
+        judge(provider, identity)
+    except ProviderFault:
+        return None
+    return {**kept, "provider": provider, "identity": identity}
 
 
 def proved(request: HttpRequest, email: str) -> None:

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import invitations
 from accounts.pages import show
 from accounts.social import codes, joining
+from authcenter import limits
 
 _PURPOSE = "newcomer"
 
@@ -69,7 +70,7 @@ def finish(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def code(request: HttpRequest) -> HttpResponse:
     waits, email = joining.newcomer(request), codes.waits_for(request, _PURPOSE)
-    if waits is None or not email:
+    if waits is None or waits["proved"] or not email:
         return redirect("social-finish")
     resends = request.POST.get("action") == "resend"
     form = CodeForm(request.POST if request.method == "POST" and not resends else None)
@@ -114,5 +115,7 @@ def _joined(request: HttpRequest, waits: dict[str, Any]) -> HttpResponse:
         else:
             joining.forget(request)
             return joining.let_in(request, link, waits["onward"], is_new=True)
-    get_adapter(request).send_mail("account/email/provider_known", email, {"provider": provider.name, "email": email})
+    if not limits.taken(limits.mailed_codes_sent(request, email)):
+        told = {"provider": provider.name, "email": email}
+        get_adapter(request).send_mail("account/email/provider_known", email, told)
     return redirect("social-known")

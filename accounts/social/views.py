@@ -41,6 +41,8 @@ def begin(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect(onward or "account")
     if purpose != Purpose.SIGN_IN and not request.user.is_authenticated:
         return redirect("account_login")
+    if purpose == Purpose.AGAIN and not again.offered(request):
+        return redirect("account_reauthenticate")
     if purpose == Purpose.LINK and get_adapter(request).is_reauthentication_required(app="social"):
         raise ReauthenticationRequired
     if wait := limits.taken(limits.provider_requests(request)):
@@ -101,11 +103,12 @@ def _arrived(request: HttpRequest, asked: ProviderRequest, identity: Identity) -
 
 
 def refused(request: HttpRequest, provider: IdentityProvider, fault: ProviderFault) -> HttpResponse:
-    """What went wrong is for the operator: the person can do nothing about it but try again."""
+    """What went wrong is for the operator: the person can do nothing about it but try again. Strangers may send
+    answers that nobody asked for, and do not fill the log with them."""
     actor = request.user.pk if isinstance(request.user, User) else ""
-    events.record(
-        request, events.Kind.IDENTITY_REFUSED, actor=actor, subject=actor, provider=provider.name, reason=str(fault)
-    )
+    if not limits.taken(limits.provider_requests(request)):
+        kind, told = events.Kind.IDENTITY_REFUSED, {"provider": provider.name, "reason": str(fault)}
+        events.record(request, kind, actor=actor, subject=actor, **told)
     context: dict[str, Any] = {"provider": provider, "is_old": isinstance(fault, asking.NotAsked)}
     return show(request, "account/social/refused.html", context, status=403)
 
