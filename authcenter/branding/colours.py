@@ -6,7 +6,7 @@ it is and keeps the hue.
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from typing import Literal
 
 Theme = Literal["light", "dark"]
@@ -43,7 +43,7 @@ def worst_contrast(accent: str, theme: Theme) -> float:
     return min(contrast(accent, other) for other in (*GROUNDS[theme], _ON_ACCENT[theme]))
 
 
-@cache
+@lru_cache(maxsize=256)  # anybody may think of more
 def nearest(accent: str, theme: Theme) -> str:
     """The colour itself where it passes; else the one of its hue that does and is least lighter or darker."""
     steps = (step * _STEP for step in range(int(1 / _STEP)))
