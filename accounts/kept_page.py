@@ -29,7 +29,7 @@ SECONDS = 10.0
 MOST = 64
 """Pages; the one that was used the longest ago goes first. A page has some ten thousand bytes."""
 
-SHOWN = ("name", "logo", "policy", "terms", "stylesheet")
+SHOWN = ("name", "logo", "policy", "terms", "stylesheet", "text")
 """What templates show of the application that sent somebody here (`asking`), beside its request's key."""
 
 _LONGEST = 2000

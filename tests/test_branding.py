@@ -132,12 +132,13 @@ def test_a_page_asks_the_database_for_it_once_in_a_while_only(client, branded, s
 
 
 def test_an_application_has_its_own_colour_where_people_sign_in_to_it(client, application, branded, person, sign_in):
-    app, _secret = application("web", "Shop", accent="#7f1d1d")
+    app, _secret = application("web", "Shop", accent="#7f1d1d", sign_in_text="Staff of <Shop> only.")
     asked = {"client_id": app.client_id, "redirect_uri": "https://rp.example/cb", "response_type": "code"}
     asked |= {"scope": "openid", "code_challenge": "x" * 43, "code_challenge_method": "S256"}
     page = client.get("/oauth/authorize", asked, follow=True)
     assert "Shop" in page.content.decode() and "/branding/7f1d1d.css" in page.content.decode()
     assert "/branding/a55b00.css" not in page.content.decode()
+    assert "Staff of &lt;Shop&gt; only." in page.content.decode()
     sign_in(client, person())
     assert "/branding/7f1d1d.css" in client.get("/oauth/authorize", asked, follow=True).content.decode()
     assert "/branding/a55b00.css" in client.get("/account/").content.decode()

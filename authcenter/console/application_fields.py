@@ -69,7 +69,7 @@ WHOLE: Any = (
         {
             "classes": ["tab"],
             "fields": (
-                *("publisher", "client_uri", "logo_upload", "logo_uri", "accent"),
+                *("publisher", "client_uri", "logo_upload", "logo_uri", "accent", "sign_in_text"),
                 *("policy_uri", "tos_uri", "contacts", "software"),
             ),
         },

@@ -33,6 +33,8 @@ class Pending:
     policy: str = ""
     terms: str = ""
     stylesheet: str = ""
+    text: str = ""
+    """What the operator has to say to who signs in to this application."""
     shown_to: str = ""
     """Whom the consent page was shown: another person's answer does not count."""
     consented: bool = False
@@ -68,6 +70,7 @@ def keep(
         policy=application.policy_uri,
         terms=application.tos_uri,
         stylesheet=application.stylesheet,
+        text=application.sign_in_text,
         pushed=pushed,
     )
     save(request, pending)

@@ -221,6 +221,12 @@ class Application(AbstractApplication):
         blank=True,
         help_text=_("Of buttons and links where people sign in to it, such as #1f54c9. Empty: that of this server."),
     )
+    sign_in_text = models.CharField(
+        _("text on the sign-in page"),
+        max_length=200,
+        blank=True,
+        help_text=_("Shown to people who sign in to this application."),
+    )
     logo_uri = models.URLField(
         _("logo"), max_length=2048, blank=True, help_text=_("PNG, JPEG, WebP or GIF; shown from a copy here.")
     )
