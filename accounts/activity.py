@@ -91,7 +91,7 @@ def activity(request: HttpRequest) -> HttpResponse:
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
-        "told": [told(event) for event in page],
+        "told": [told(event, me(request)) for event in page],
         "kinds": [(name, title) for name, (title, _kinds) in _GROUPS.items()],
         "kind": kind if kind in _GROUPS else "",
         "spans": list(_DAYS.items()),
@@ -106,7 +106,7 @@ _FACTORS = {"totp": _("authenticator app"), "webauthn": _("passkey or security k
 
 def recent_activity(request: HttpRequest) -> dict[str, object]:
     """The newest few, for the security page: `told`."""
-    return {"told": [told(event) for event in of(me(request), _TOLD)[:RECENT]]}
+    return {"told": [told(event, me(request)) for event in of(me(request), _TOLD)[:RECENT]]}
 
 
 def of(user: User, kinds: Any) -> QuerySet[AuditEvent]:
@@ -114,9 +114,10 @@ def of(user: User, kinds: Any) -> QuerySet[AuditEvent]:
     return AuditEvent.objects.filter(Q(actor=mine) | Q(subject=mine), kind__in=list(kinds))
 
 
-def told(event: AuditEvent) -> dict[str, object]:
-    """One event in words, as the pages show it."""
+def told(event: AuditEvent, user: User) -> dict[str, object]:
+    """One event in words, as the pages show it: without where another person was who did it."""
     kind = Kind(event.kind)
+    address, agent = (event.address, event.user_agent) if event.actor in {"", str(user.pk)} else ("", "")
     detail = event.detail if isinstance(event.detail, dict) else {}
     return {
         "words": _TOLD[kind],
@@ -125,8 +126,8 @@ def told(event: AuditEvent) -> dict[str, object]:
         or event.client_id,
         "refused": kind in _REFUSED,
         "at": event.at,
-        "address": event.address,
-        "place": place_of(event.address),
-        "device": device_name(event.user_agent) if event.user_agent else "",
-        "icon": device_icon(event.user_agent),
+        "address": address,
+        "place": place_of(address),
+        "device": device_name(agent) if agent else "",
+        "icon": device_icon(agent),
     }

@@ -69,10 +69,15 @@ class AccountAdapter(DefaultAccountAdapter):
         return client_address(request)
 
     def is_safe_url(self, url: str | None) -> bool:
-        """A page of this server and of no other name that it answers to. `next=http://[` is no address at all."""
+        """A page of this server and of no other name that it answers to. `next=http://[` is no address at all, and what
+        does not begin like one would be taken for the name of a view."""
         here = urlsplit(settings.ISSUER).netloc
         try:
-            return url_has_allowed_host_and_scheme(url, allowed_hosts={here}, require_https=settings.SECURE)
+            return (
+                bool(url)
+                and str(url).startswith(("/", settings.ISSUER))
+                and url_has_allowed_host_and_scheme(url, allowed_hosts={here}, require_https=settings.SECURE)
+            )
         except ValueError:
             return False
 

@@ -1,6 +1,7 @@
 """Structured logs: one JSON object a line, on standard output, with the request's id."""
 
 import logging
+import re
 from typing import Any
 
 import structlog
@@ -12,12 +13,17 @@ _SHARED: list[Any] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
 ]
+_MAILED = re.compile(r"(/(?:not-me|invitations?)/)[^/\s]+")
+"""Addresses that mails lead to end in a secret."""
 
 
 class RefusedRequests(logging.Filter):
-    """What Django refuses (a host, a form, a right) is no fault of the server: one line, no stack, and no alarm."""
+    """What Django refuses (a host, a form, a right) is no fault of the server: one line, no stack, and no alarm. The
+    line names the path, but no secret in it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith(("django.security.", "django.request")) and isinstance(record.args, tuple):
+            record.args = tuple(_MAILED.sub(r"\1…", arg) if isinstance(arg, str) else arg for arg in record.args)
         if record.name.startswith("django.security."):
             record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
         elif record.name == "django.request" and record.levelno < logging.ERROR:

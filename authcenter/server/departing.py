@@ -34,8 +34,10 @@ def _deleted(row: int, user: UUID, now: datetime) -> bool:
         # Applications that she made serve others; they are the operators' from now on.
         Application.objects.filter(user=user).update(user=None)
         # The log goes on saying that something happened, and to which id: not where, with what, or under which name.
+        # What an operator did to others stays told: nobody deletes himself to hide it.
         hers = AuditEvent.objects.filter(Q(actor=str(user)) | Q(subject=str(user)))
-        hers.update(address="", user_agent="", detail={})
+        hers.update(address="", user_agent="")
+        hers.exclude(~Q(subject=str(user)), kind=AuditEvent.Kind.OPERATOR_CHANGE).update(detail={})
         address, letter = person.email, User(locale=person.locale, zoneinfo=person.zoneinfo)
         person.delete()
         events.record(None, events.Kind.ACCOUNT_DELETED, subject=user)

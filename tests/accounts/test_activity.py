@@ -59,7 +59,7 @@ def test_every_event_of_a_person_has_words_or_is_not_hers(alice):
     from accounts import activity
 
     for kind in activity._TOLD:
-        assert activity.told(AuditEvent(kind=kind, actor=str(alice.pk)))["words"]
+        assert activity.told(AuditEvent(kind=kind, actor=str(alice.pk)), alice)["words"]
 
 
 def test_what_somebody_else_named_is_escaped(client, alice):

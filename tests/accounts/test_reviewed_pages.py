@@ -1,13 +1,19 @@
 """Faults that a review of the sign-in pages found, each proved by a test before it was mended."""
 
+import logging
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts import kept_page
-from accounts.models import Terms, TermsAcceptance
+from accounts.models import Deletion, Terms, TermsAcceptance
+from authcenter.audit import events
+from authcenter.audit.logs import RefusedRequests
+from authcenter.audit.models import AuditEvent
+from authcenter.server.departing import deleted_people
 from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_all_of_user
 from tests.accounts.people import NEW, is_signed_in, secret, sign_in
@@ -79,3 +85,44 @@ def test_an_account_that_is_taken_from_a_browser_leaves_no_address_there(
     client.post(address, {"sid": client.session["sid"]})
     assert not is_signed_in(client)
     assert user.email not in client.get("/accounts/login/").content.decode()
+
+
+@pytest.mark.parametrize("address", ["/accounts/preferences/", "/accounts/choose/", "/accounts/2fa/set-up/"])
+@pytest.mark.parametrize("onward", ["{}", "no-view", "?", "account-closed"])
+def test_an_address_to_go_on_to_that_is_none_is_no_fault_of_the_server(
+    client: Any, person: Any, address: str, onward: str
+) -> None:
+    sign_in(client, person().email)
+    answer = client.post(address, {"next": onward, "sid": client.session["sid"], "done": "1"})
+    assert answer.status_code in {200, 302} and onward not in answer.get("Location", "")
+
+
+def test_no_line_of_the_log_has_the_secret_of_a_mailed_link() -> None:
+    for path in ("/accounts/not-me/s3cret/", "/accounts/invitation/s3cret/", "/account/x/invitations/s3cret/"):
+        args = ("Method Not Allowed", path)
+        record = logging.LogRecord("django.request", logging.WARNING, "", 0, "%s: %s", args, None)
+        assert RefusedRequests().filter(record)
+        assert "s3cret" not in record.getMessage() and path.split("s3cret")[0] in record.getMessage()
+
+
+def test_nobody_is_told_where_an_operator_was(client: Any, person: Any) -> None:
+    user, operator = person(), person("operator@example.com")
+    factory = RequestFactory(REMOTE_ADDR="203.0.113.77", HTTP_USER_AGENT="operators-own-agent")
+    events.record(factory.get("/"), events.Kind.FACTOR_REMOVED, actor=operator.pk, subject=user.pk, factor="totp")
+    sign_in(client, user.email)
+    activity = client.get("/account/activity/").content.decode()
+    data = client.post("/account/data/download/").getvalue().decode()
+    assert "factor_removed" in data and "method removed" in activity
+    for page in (activity, data):
+        assert "203.0.113.77" not in page and "operators-own-agent" not in page
+
+
+def test_an_operator_who_is_deleted_leaves_what_was_done_to_others_in_the_log(person: Any) -> None:
+    user = person()
+    for subject in ("another", user.pk):
+        events.record(None, events.Kind.OPERATOR_CHANGE, actor=user.pk, subject=subject, fields=["is_superuser"])
+    type(user).objects.update(is_active=False)
+    Deletion.objects.create(user=user, due=timezone.now() - timedelta(minutes=1))
+    assert sum(deleted_people(timezone.now())) == 1
+    kept = dict(AuditEvent.objects.filter(kind="operator_change").values_list("subject", "detail"))
+    assert kept == {"another": {"fields": ["is_superuser"]}, str(user.pk): {}}
