@@ -104,7 +104,10 @@ def test_to_revoke_somebody_from_the_search_to_the_receipt(request, server, scre
 def _faults(page):
     """Against WCAG 2.2 A and AA, in what is ours: search fields, heads and rows of tables belong to the theme,
     and the field that completes a name to Django."""
-    ours = {"include": [["#content"]], "exclude": [["#changelist-search"], ["#result_list thead"], [".tabular"], [".select2"]]}
+    ours = {
+        "include": [["#content"]],
+        "exclude": [["#changelist-search"], ["#result_list thead"], [".tabular"], [".select2"]],
+    }
     found = Axe().run(page, context=ours, options=WCAG).response["violations"]
     return [f"{fault['id']}: " + " | ".join(node["html"][:160] for node in fault["nodes"][:3]) for fault in found]
 
