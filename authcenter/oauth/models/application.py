@@ -250,8 +250,12 @@ class Application(AbstractApplication):
 
     @property
     def shown_logo(self) -> str:
-        """Where this server shows the logo: no page of ours makes a browser ask another site (`oauth/logos.py`)."""
-        if not self.logo_uri or self.logo_uri.startswith(f"{settings.ISSUER}/"):
+        """Where this server shows the logo: no page of ours makes a browser ask another site (`oauth/logos.py`).
+
+        Nor does one ask for an address of ours that a stranger chose, with the cookies of whoever looks.
+        """
+        is_own = self.logo_uri.startswith(f"{settings.ISSUER}/") and self.origin == self.Origin.OPERATOR
+        if not self.logo_uri or is_own:
             return self.logo_uri
         return reverse("oauth-logo", args=[self.pk])
 
