@@ -16,6 +16,7 @@ from PIL import Image
 
 from accounts import organisations
 from accounts.models import (
+    Group,
     IdentityProvider,
     LinkedIdentity,
     Membership,
@@ -31,7 +32,7 @@ from authcenter.sessions.models import Session
 from tests.accounts import factors
 from tests.accounts.test_social import begun, come_back, typed_code
 from tests.conftest import PASSWORD
-from tests.console_pages import allow, saved
+from tests.console_pages import allow, confirm, saved
 from tests.fake_provider import CLIENT_ID, SECRET, FakeProvider, fake_provider
 from tests.oauth.flow import App, Browser, answer, claims, redeem, userinfo
 
@@ -116,6 +117,16 @@ def test_a_page_that_named_one_organisation_agrees_to_no_other(app, person):
     assert not Authorization.objects.exists() and "Zeta" in browser.page.content.decode()
 
 
+def test_a_page_of_ours_is_no_logo_of_an_application_that_introduced_itself(application, settings):
+    """A picture is asked for with the cookies of whoever looks at the page."""
+    own = f"{settings.ISSUER}/oauth/logout?client_id=x"
+    row, _secret = application("web", logo_uri=own)
+    assert row.shown_logo == own
+    for origin in ("registered", "document"):
+        row.origin = origin
+        assert row.shown_logo == f"/oauth/logo/{row.pk}"
+
+
 # --- Organisations ---
 
 
@@ -128,6 +139,17 @@ def test_a_verified_domain_that_an_operator_renames_is_verified_no_more(client, 
         **{"domains-0-name": "victim.example"},
     )
     assert OrganisationDomain.objects.values_list("name", "verified").get() == ("victim.example", False)
+
+
+def test_to_delete_a_group_that_needs_a_second_factor_is_to_lift_that_need(client, person, sign_in):
+    names = ("accounts.view_group", "accounts.change_group", "accounts.delete_group")
+    sign_in(client, allow(person("oscar@example.com", is_staff=True), *names))
+    strict, plain = Group.objects.create(name="strict", second_factor=True), Group.objects.create(name="plain")
+    for group in (strict, plain):
+        confirm(client, f"/admin/accounts/group/{group.pk}/delete/", post="yes")
+    ticked = {"action": "delete_selected", "_selected_action": [str(strict.pk)]}
+    confirm(client, "/admin/accounts/group/", post="yes", **ticked)
+    assert Group.objects.get() == strict
 
 
 def managed(client: Client, acme: Organisation, person: Any, sign_in: Any) -> tuple[Membership, Membership]:

@@ -63,6 +63,11 @@ class GroupAdmin(RecordAdmin):
         fixed = ("people_link",) if obj else ()
         return fixed if request.user.is_superuser else (*fixed, "second_factor")
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """For the same reason."""
+        lifts = obj is not None and obj.second_factor
+        return bool(super().has_delete_permission(request, obj)) and (not lifts or request.user.is_superuser)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         counted = super().get_queryset(request).annotate(members_count=Count("members"))
         return counted.prefetch_related("roles")
