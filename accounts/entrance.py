@@ -77,15 +77,16 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     another site sent is refused and no more.
     """
     if request.path in {reverse("account_login"), reverse("mfa_login_webauthn")} and not _foreign(reason):
+        field = "login" if request.path == reverse("account_login") else "credential"
         try:
-            email = request.POST["login"]
+            sent = request.POST[field]
         except (KeyError, ValueError, SuspiciousOperation, MultiPartParserError):  # none of our forms, or half of one
             return _refused(request)
         view = SignInView()
         view.setup(request)
         if request.user.is_authenticated:
             return redirect(view.get_authenticated_redirect_url())
-        return view.offered_again(email)
+        return view.offered_again(sent if field == "login" else "")
     return _refused(request)
 
 

@@ -44,9 +44,10 @@ def role_in_words(role: str) -> str:
 def domain_of(email: str) -> str:
     """As `OrganisationDomain` keeps it; empty where there is none."""
     try:
-        return email.rpartition("@")[2].strip().rstrip(".").encode("idna").decode("ascii").lower()
+        domain = email.rpartition("@")[2].strip().rstrip(".").encode("idna").decode("ascii").lower()
     except UnicodeError:
         return ""
+    return domain if domain.isprintable() else ""  # PostgreSQL fails at a NUL
 
 
 class Organisation(models.Model):

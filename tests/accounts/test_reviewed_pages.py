@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts import kept_page
 from accounts.models import Deletion, Terms, TermsAcceptance
+from accounts.organisation import domain_of
 from authcenter.audit import events
 from authcenter.audit.logs import RefusedRequests
 from authcenter.audit.models import AuditEvent
@@ -126,3 +127,8 @@ def test_an_operator_who_is_deleted_leaves_what_was_done_to_others_in_the_log(pe
     assert sum(deleted_people(timezone.now())) == 1
     kept = dict(AuditEvent.objects.filter(kind="operator_change").values_list("subject", "detail"))
     assert kept == {"another": {"fields": ["is_superuser"]}, str(user.pk): {}}
+
+
+def test_a_domain_with_a_sign_that_a_database_refuses_is_none(client: Any) -> None:
+    assert domain_of("somebody@bad\x00.example") == "" and domain_of("somebody@Good.example.") == "good.example"
+    assert client.get("/accounts/login/", {"login_hint": "somebody@bad\x00.example"}).status_code == 200
