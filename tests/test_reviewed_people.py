@@ -28,13 +28,14 @@ from accounts.models import (
 from accounts.social import upstream
 from authcenter.branding import colours, pictures
 from authcenter.oauth.models import Authorization
+from authcenter.oauth.registration import DEVICE_CODE
 from authcenter.sessions.models import Session
 from tests.accounts import factors
 from tests.accounts.test_social import begun, come_back, typed_code
 from tests.conftest import PASSWORD
 from tests.console_pages import allow, confirm, saved
 from tests.fake_provider import CLIENT_ID, SECRET, FakeProvider, fake_provider
-from tests.oauth.flow import App, Browser, answer, claims, redeem, userinfo
+from tests.oauth.flow import App, Browser, answer, as_app, claims, redeem, userinfo
 
 pytestmark = pytest.mark.django_db
 BOB = {"sub": "bob-there", "email": "bob@acme.example", "email_verified": True, "name": "Bob"}
@@ -100,6 +101,32 @@ def test_a_scope_that_was_left_out_is_not_told_as_single_claims(app, person):
     assert redeem(app, answer(again.left_to)["code"]).json()["scope"] == "openid", "she is not asked again"
     alone = browser.ask(app, scope="openid", claims=wish)
     assert not alone.left_to, "asked for alone it is something else, which a page says"
+
+
+def test_what_the_page_left_to_her_is_not_taken_while_she_reads(app, person):
+    """An application that registered itself changes its own metadata (RFC 7592)."""
+    browser = Browser().enter(person()).ask(app, scope="openid email")
+    page = browser.form("allow")
+    app.row.optional_scopes = []
+    app.row.save()
+    browser.follow(browser.post_form(page, "allow"))
+    assert not Authorization.objects.exists() and not browser.left_to
+    browser.allow()
+    assert redeem(app, answer(browser.left_to)["code"]).json()["scope"] == "openid email"
+
+
+def test_nor_while_she_reads_what_a_device_asks(app, person):
+    app.row.grant_types = [*app.row.grant_types, DEVICE_CODE]
+    app.row.save()
+    asked = as_app(app, "/oauth/device", {"scope": "openid email"}).json()
+    browser = Browser().enter(person()).open("/device").submit("user_code", user_code=asked["user_code"])
+    page = browser.form("allow")
+    app.row.optional_scopes = []
+    app.row.save()
+    browser.follow(browser.post_form(page, "allow"))
+    assert not Authorization.objects.exists()
+    browser.allow()
+    assert Authorization.objects.get().scopes == ["openid", "email"]
 
 
 def test_a_page_that_named_one_organisation_agrees_to_no_other(app, person):

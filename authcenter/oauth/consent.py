@@ -25,7 +25,7 @@ from authcenter.audit import events
 from authcenter.oauth import acting_for, authorization_request, pending, respond
 from authcenter.oauth.asked_for import asked_for
 from authcenter.oauth.errors import AccessDeniedError, InvalidRequestFatalError, OAuth2Error
-from authcenter.oauth.granting import Wanted, agreed, grant, living_authorization, tell_if_new
+from authcenter.oauth.granting import Wanted, agreed, choices, grant, living_authorization, tell_if_new
 from authcenter.oauth.models import Application
 from authcenter.oauth.redirects import is_loopback
 from authcenter.sessions.models import Session
@@ -49,10 +49,10 @@ def consent(http: HttpRequest) -> HttpResponse:
     except (OAuth2Error, acting_for.Undecided):  # something changed meanwhile: the endpoint knows how to say so
         return redirect(waiting.path)
     if http.method == "GET":
-        waiting.shown_to = str(session.user_id)
+        waiting.shown_to, waiting.choices = str(session.user_id), choices(request.client, wanted)
         pending.save(http, waiting)
         return render(http, "oauth/consent.html", _page(request, session.user, wanted, waiting))
-    if waiting.shown_to != str(session.user_id):
+    if waiting.shown_to != str(session.user_id) or waiting.choices != choices(request.client, wanted):
         return redirect(page_path(waiting))
     if "deny" in http.POST:
         pending.drop(http, waiting)

@@ -31,7 +31,7 @@ from authcenter.keys import vault
 from authcenter.oauth import assurance, device_answer, user_code
 from authcenter.oauth.asked_for import asked_for
 from authcenter.oauth.consent import known_by
-from authcenter.oauth.granting import Wanted
+from authcenter.oauth.granting import Wanted, choices
 from authcenter.oauth.models import Application, DeviceGrant
 from authcenter.sessions.models import Session
 
@@ -96,11 +96,13 @@ def confirm(http: HttpRequest) -> HttpResponse:
         return _answered(http, session, asked)
     if not is_as_good_as(authentication(http, session.user)["acr"], assurance.floor_of(application)):
         return redirect(f"{assurance.again(session.user)}?{urlencode({'next': _path(key)})}")
+    left_to_her = choices(application, Wanted(grant.scope.split()))
     if http.method == "GET":
+        http.session[_KEY] = {**_asked(http), key: {**asked, "choices": left_to_her}}
         return show(http, "oauth/device_confirm.html", _page(http, session, grant, application, asked))
     if "deny" in http.POST:
         device_answer.deny(http, session, grant)
-    elif "allow" in http.POST:
+    elif "allow" in http.POST and asked.get("choices") == left_to_her:
         device_answer.allow(http, session, grant, http.POST.getlist("scope"))
     return redirect(_path(key))
 

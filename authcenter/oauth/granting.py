@@ -72,6 +72,12 @@ def needed_or_given(
     return living if covered else None
 
 
+def choices(application: Application, wanted: Wanted) -> list[str]:
+    """What a page leaves to the person. An application that registered itself may change it while she reads: then the
+    page is shown again."""
+    return [*wanted.organisations, *sorted(set(wanted.scopes) & set(application.optional_scopes))]
+
+
 def agreed(application: Application, wanted: Wanted, living: Authorization | None, ticked: Iterable[str]) -> set[str]:
     """The optional scopes that an answer leaves out: what is neither ticked nor granted before."""
     kept = {*ticked, *(living.scopes if living else ())}

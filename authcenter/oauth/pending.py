@@ -6,7 +6,7 @@ the next step from what is stored here. Nothing of a request travels in hidden f
 
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.http import HttpRequest
@@ -37,6 +37,8 @@ class Pending:
     """What the operator has to say to who signs in to this application."""
     shown_to: str = ""
     """Whom the consent page was shown: another person's answer does not count."""
+    choices: list[str] = field(default_factory=list)
+    """What the consent page left to her (`granting.choices`)."""
     consented: bool = False
     chosen: str = ""
     """Whom the account chooser was left with for this request."""
