@@ -10,6 +10,7 @@ from allauth.account.internal.flows.login import record_authentication
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import factors, recovery_codes, totp
@@ -62,7 +63,7 @@ def _kind_of(request: HttpRequest, user: User, code: str) -> str | None:
         found = totp.proved(user, code)
         if found is None:
             return None
-        found.record_usage()
+        type(found).objects.filter(pk=found.pk).update(last_used_at=timezone.now())  # it may be removed just now
         return str(factors.TOTP)
     if not factors.has_any(user) or not recovery_codes.use(user, code):
         return None

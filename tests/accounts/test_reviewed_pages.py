@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import RequestFactory
 from django.utils import timezone
 
-from accounts import kept_page
+from accounts import kept_page, totp
 from accounts.models import Deletion, Terms, TermsAcceptance
 from accounts.organisation import domain_of
 from authcenter.audit import events
@@ -132,3 +133,18 @@ def test_an_operator_who_is_deleted_leaves_what_was_done_to_others_in_the_log(pe
 def test_a_domain_with_a_sign_that_a_database_refuses_is_none(client: Any) -> None:
     assert domain_of("somebody@bad\x00.example") == "" and domain_of("somebody@Good.example.") == "good.example"
     assert client.get("/accounts/login/", {"login_hint": "somebody@bad\x00.example"}).status_code == 200
+
+
+def test_a_factor_that_is_removed_while_its_code_is_judged_is_no_fault_of_the_server(
+    client: Any, person: Any, monkeypatch: Any
+) -> None:
+    user = person()
+    made = Authenticator.objects.create(user=user, type="totp", data={})
+
+    def proved(_user: Any, _code: str) -> Any:
+        Authenticator.objects.filter(pk=made.pk).delete()
+        return made
+
+    monkeypatch.setattr(totp, "proved", proved)
+    sign_in(client, user.email)
+    assert client.post("/accounts/2fa/", {"code": "123456"}).status_code == 302
