@@ -6,13 +6,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import ProfileForm
-from accounts.models import Picture, User
-from accounts.pages import show
+from accounts.models import User
+from accounts.pages import own_picture, show
 
 PER_PAGE = 20
 
@@ -39,10 +38,9 @@ def profile(request: HttpRequest) -> HttpResponse:
 def profile_page(request: HttpRequest, form: ProfileForm | None = None, *, picture_error: str = "") -> HttpResponse:
     """`picture_error`: what is wrong with the picture that was just sent."""
     user = User.objects.get(pk=me(request).pk)
-    own = Picture.objects.filter(user=user).values_list("pk", flat=True).first()
     context = {
         "form": form or ProfileForm(instance=user),
-        "picture": reverse("account-picture", args=[own]) if own else "",
+        "picture": own_picture(user),
         "picture_error": picture_error,
         "initial": user.full_name[:1].upper(),
         "here": "profile",

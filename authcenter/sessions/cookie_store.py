@@ -43,7 +43,7 @@ class SessionStore(DatabaseStore):
         own = self.session_key
         self._session_key = row_of(str(own))
         try:
-            row: AbstractBaseSession | None = super()._get_session_from_db()
+            row: AbstractBaseSession | None = super()._get_session_from_db()  # type: ignore[misc]
         finally:
             self._session_key = own
         if row is None:

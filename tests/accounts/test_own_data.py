@@ -57,7 +57,6 @@ def test_the_file_holds_what_is_known_of_her_and_of_nobody_else(client, browser,
 
 NOT_TOLD = {
     "admin.LogEntry": "the console's own log of operators, of which audit events say the same",
-    "socialaccount.SocialAccount": "the library's table, which stays empty",
     "signins.PairwiseSubject": "what she is called to others; each of them knows",
     "accounts.Picture": "at the address that the profile names",
     "accounts.Deletion": "while it waits nobody can download",
