@@ -19,7 +19,8 @@ log = structlog.get_logger("authcenter.checks")
 def faults() -> list[CheckMessage]:
     """Every reason not to serve with these settings, and what is only unwise."""
     loopback = is_loopback(settings.ISSUER_HOST)
-    return [message for holds, message in (*_refused(loopback), *_unwise(loopback)) if holds]
+    judged = (*_refused(loopback), *_impossible(), *_unwise(loopback))
+    return [message for holds, message in judged if holds]
 
 
 def _refused(loopback: bool) -> list[tuple[bool, CheckMessage]]:
@@ -70,6 +71,12 @@ def _refused(loopback: bool) -> list[tuple[bool, CheckMessage]]:
                 id="authcenter.E006",
             ),
         ),
+    ]
+
+
+def _impossible() -> list[tuple[bool, CheckMessage]]:
+    """What means nothing."""
+    return [
         (
             bool(set(settings.LEGACY_FLOWS) - {"implicit", "hybrid", "password"}),
             Error(

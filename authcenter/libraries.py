@@ -2,6 +2,38 @@
 
 from typing import Any
 
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # the console registers what it shows, nothing is discovered
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+    "oauth2_provider",
+    "authcenter",  # its checks
+    "authcenter.keys",
+    "authcenter.sessions",
+    "authcenter.audit",
+    "authcenter.outbox",
+    "authcenter.branding",
+    "accounts",
+    "authcenter.api",
+    "authcenter.console",
+    "authcenter.demo",
+    "authcenter.server",
+    "authcenter.oauth",  # last: it swaps the library's models
+]
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],

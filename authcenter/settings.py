@@ -83,37 +83,7 @@ FILE_UPLOAD_HANDLERS = ["accounts.uploads.BoundedUpload"]
 
 # --- Django ---------------------------------------------------------------------------------------------------
 
-INSTALLED_APPS = [
-    "unfold",
-    "unfold.contrib.filters",
-    "django.contrib.admin.apps.SimpleAdminConfig",  # the console registers what it shows, nothing is discovered
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "django.forms",
-    "allauth",
-    "allauth.account",
-    "allauth.mfa",
-    "rest_framework",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "csp",
-    "oauth2_provider",
-    "authcenter",  # its checks
-    "authcenter.keys",
-    "authcenter.sessions",
-    "authcenter.audit",
-    "authcenter.outbox",
-    "authcenter.branding",
-    "accounts",
-    "authcenter.api",
-    "authcenter.console",
-    "authcenter.demo",
-    "authcenter.server",
-    "authcenter.oauth",  # last: it swaps the library's models
-]
+INSTALLED_APPS = libraries.INSTALLED_APPS
 
 MIDDLEWARE = [
     "authcenter.audit.request_log.RequestLogMiddleware",

@@ -73,3 +73,4 @@ def test_a_sign_in_in_another_tab_carries_this_one_along(server, people, desktop
     desktop.fill("[name=password]", "whatever was typed 1")
     desktop.click("form#sign-in button.primary")
     desktop.wait_for_url("**/account/security/")
+    assert desktop.locator("h1").inner_text() == "Security"

@@ -43,6 +43,7 @@ def test_the_terms(visit, scene, server):
         visitor.open("/accounts/signup/").look("sign-up-terms", "Create an account")
         visitor.open("/accounts/login/").send(login=scene.made["plain"], password=scene.password("plain"))
         visitor.look("terms", ".")
+        assert not visitor.faults, "\n".join(visitor.faults)
     finally:
         server.python(f"{imports}Terms.objects.all().delete()")
 
@@ -61,3 +62,4 @@ def test_a_page(page, visit, scene):
     if route != page.route:
         visitor.faults.append(f"{page.name}: is at {path}, the route {route}, and not {page.route}")
     visitor.look(page.name, page.heading)
+    assert not visitor.faults, "\n".join(visitor.faults)

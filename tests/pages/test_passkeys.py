@@ -171,6 +171,7 @@ def test_what_goes_wrong_is_told(server, new_page):
     page.route("**/passkey/options/", lambda route: route.abort())
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.get_by_text("The server did not answer.").wait_for()
+    assert page.get_by_role("button", name="Sign in with a passkey").is_enabled(), "one can try again"
 
 
 def test_without_javascript_or_passkeys_no_button_is_in_the_way(server, new_page):
