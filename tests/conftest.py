@@ -76,6 +76,14 @@ def signing_keys(django_db_setup: None, django_db_blocker: Any) -> list[Any]:
 
 
 @pytest.fixture(autouse=True)
+def _in_english() -> None:
+    """A language that an earlier test asked for is not left to the next."""
+    from django.utils import translation
+
+    translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
 def _fresh(request: pytest.FixtureRequest) -> Iterator[None]:
     """Each test that has a database finds keys, the own API and an empty cache."""
     marked = request.node.get_closest_marker("django_db")

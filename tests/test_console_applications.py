@@ -218,7 +218,10 @@ def test_grant_types_and_scopes_are_check_boxes(client, root, application):
 def test_legacy_flows_are_warned_of_where_they_are_switched_on(client, root, application):
     app, _secret = application()
     assert "legacy" in client.get(address(app)).content.decode()
-    submit(client, address(app), grant_types=["authorization_code", "password"], response_types=["code", "id_token"])
+    answer = submit(
+        client, address(app), grant_types=["authorization_code", "password"], response_types=["code", "id_token"]
+    )
+    assert answer.status_code == 302, answer.content.decode()
     app.refresh_from_db()
     assert app.grant_types == ["authorization_code", "password"] and app.response_types == ["code", "id_token"]
     assert "Legacy flows are on for" in client.get(address(app)).content.decode()
