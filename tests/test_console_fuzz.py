@@ -137,9 +137,11 @@ def means_something(path, name):
 @pytest.mark.filterwarnings("default:DateTimeField .* received a naive datetime")  # an operator typed a date
 @pytest.mark.parametrize("path", LISTS)
 def test_rubbish_in_the_address_of_a_list(client, root, rows, without_frame, path):
+    """A search gets all of it; of the other names each gets a third of it here, and another third at the next list."""
     rows(2)
-    for name in NAMES:
-        for value in RUBBISH if means_something(path, name) else RUBBISH[1:4]:
+    for number, name in enumerate(NAMES, LISTS.index(path)):
+        third = RUBBISH if name == "q" else RUBBISH[number % 3 :: 3]
+        for value in third if means_something(path, name) else RUBBISH[1:4]:
             answer = client.get(f"/admin/{path}/?{encoded(name, value)}")
             assert answer.status_code < 500, (name, value[:40])
 
