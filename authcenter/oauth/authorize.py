@@ -38,7 +38,6 @@ from authcenter.oauth.errors import (
     ConsentRequired,
     InteractionRequired,
     InvalidRequestError,
-    InvalidRequestFatalError,
     LoginRequired,
     OAuth2Error,
 )
@@ -62,9 +61,7 @@ def authorize(http: HttpRequest) -> HttpResponse:
         return _decide(http, parameters, None)
     waiting = pending.find(http, key)
     if waiting is None:
-        return respond.with_page(
-            http, InvalidRequestFatalError(description="This request has expired or was answered.")
-        )
+        return respond.expired(http)
     return _decide(http, waiting.parameters, waiting)
 
 

@@ -24,7 +24,7 @@ from accounts.sign_in import current_session
 from authcenter.audit import events
 from authcenter.oauth import acting_for, authorization_request, pending, respond
 from authcenter.oauth.asked_for import asked_for
-from authcenter.oauth.errors import AccessDeniedError, InvalidRequestFatalError, OAuth2Error
+from authcenter.oauth.errors import AccessDeniedError, OAuth2Error
 from authcenter.oauth.granting import Wanted, agreed, choices, grant, living_authorization, tell_if_new
 from authcenter.oauth.models import Application
 from authcenter.oauth.redirects import is_loopback
@@ -36,9 +36,7 @@ def consent(http: HttpRequest) -> HttpResponse:
     source = http.POST if http.method == "POST" else http.GET
     waiting, session = pending.find(http, source.get("txn", "")), current_session(http)
     if waiting is None:
-        return respond.with_page(
-            http, InvalidRequestFatalError(description="This request has expired or was answered.")
-        )
+        return respond.expired(http)
     if session is None:
         return redirect(waiting.path)
     try:
@@ -98,9 +96,7 @@ def switch_account(http: HttpRequest) -> HttpResponse:
     """“Not you?”: goes on with the same request as whom she chooses. Nobody is signed out."""
     waiting = pending.find(http, http.POST.get("txn", ""))
     if waiting is None:
-        return respond.with_page(
-            http, InvalidRequestFatalError(description="This request has expired or was answered.")
-        )
+        return respond.expired(http)
     return redirect(chooser_path(waiting))
 
 

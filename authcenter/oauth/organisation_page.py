@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.organisation import role_in_words
 from accounts.sign_in import current_session
 from authcenter.oauth import acting_for, authorization_request, pending, respond
-from authcenter.oauth.errors import AccessDeniedError, InvalidRequestFatalError, OAuth2Error
+from authcenter.oauth.errors import AccessDeniedError, OAuth2Error
 
 
 @require_http_methods(["GET", "POST"])
@@ -18,9 +18,7 @@ def organisation(http: HttpRequest) -> HttpResponse:
     source = http.POST if http.method == "POST" else http.GET
     waiting, session = pending.find(http, source.get("txn", "")), current_session(http)
     if waiting is None:
-        return respond.with_page(
-            http, InvalidRequestFatalError(description="This request has expired or was answered.")
-        )
+        return respond.expired(http)
     if session is None:
         return redirect(waiting.path)
     try:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from oauthlib.common import Request, add_params_to_uri
 
 from authcenter.audit import events
-from authcenter.oauth.errors import OAuth2Error
+from authcenter.oauth.errors import InvalidRequestFatalError, OAuth2Error
 
 
 class Redirect(HttpResponse):
@@ -36,6 +36,11 @@ def to_application(http: HttpRequest, request: Request, answer: list[tuple[str, 
     if mode == "fragment":
         return Redirect(f"{request.redirect_uri}#{urlencode(answer)}")
     return Redirect(add_params_to_uri(request.redirect_uri, answer))
+
+
+def expired(http: HttpRequest) -> HttpResponse:
+    """The page for who comes back to a request that does not wait any more."""
+    return with_page(http, InvalidRequestFatalError(description="This request has expired or was answered."))
 
 
 def with_error(http: HttpRequest, request: Request, error: OAuth2Error) -> HttpResponse:
