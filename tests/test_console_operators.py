@@ -259,3 +259,14 @@ def test_a_group_keeps_the_permissions_that_its_form_does_not_show(client, root,
     sign_in(client, root)
     saved(client, f"/admin/auth/group/{group.pk}/change/", permissions=[str(shown.pk)])
     assert set(group.permissions.all()) == {hidden, shown}
+
+
+def test_what_an_operator_may_not_choose_is_still_there_for_a_superuser(client, operator, root, application, sign_in):
+    """Forms share their fields within a process: what is taken from one is not taken from the next."""
+    app, _secret = application()
+    here = f"/admin/oauth/application/{app.pk}/change/"
+    offered = 'name="grant_types" value="password"'
+    assert offered not in client.get(here).content.decode()
+    client.post("/accounts/logout/")
+    sign_in(client, root)
+    assert offered in client.get(here).content.decode()

@@ -4,6 +4,7 @@ A first-party application gets codes without asking anybody. So only a superuser
 to one: otherwise an operator could point its redirect URI at himself and become whoever follows a link.
 """
 
+import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -118,7 +119,9 @@ class ApplicationAdmin(RecordAdmin):
         form = super().get_form(request, obj, change, form=ApplicationForm if obj else NewApplicationForm, **options)
         grants = form.base_fields.get("grant_types")
         if grants is not None and not request.user.is_superuser:
-            grants.choices = [choice for choice in grants.choices if choice[0] not in _BEYOND]
+            own = copy.deepcopy(grants)  # the field is every form's, also of superusers who come later
+            own.choices = [choice for choice in grants.choices if choice[0] not in _BEYOND]
+            form.base_fields["grant_types"] = own
         return form
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:

@@ -119,7 +119,7 @@ def test_ac_45_on_https_every_cookie_is_secure_and_bound_to_this_host(call):
     assert (signed_in.status_code, by_app.status_code) == (302, 200)
     lines = [line for answer in (page, signed_in, by_app) for line in answer.headers.get_list("set-cookie")]
     names = {line.partition("=")[0] for line in lines}
-    assert names == {"__Host-csrf", "__Host-session", "__Host-access", "__Secure-refresh"}
+    assert names == {"__Host-csrf", "__Host-session", "__Host-browser", "__Host-access", "__Secure-refresh"}
     for line in lines:
         assert {"secure", "httponly"} <= flags(line) and "domain" not in line.lower(), line
         assert "path=/" in flags(line) or line.startswith("__Secure-refresh="), line
