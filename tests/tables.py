@@ -57,6 +57,7 @@ def _state() -> str:
     sources = [
         ROOT / "requirements.txt",
         ROOT / "authcenter" / "settings.py",
+        ROOT / "authcenter" / "libraries.py",
         *ROOT.glob("a*/**/migrations/*.py"),
         *ROOT.glob("a*/**/models.py"),
         *ROOT.glob("a*/**/models/*.py"),
