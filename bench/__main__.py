@@ -1,6 +1,8 @@
 """make bench: the benches one after the other, their figures in one table, and as JSON under build/bench/.
 
 python -m bench [name ...]
+
+In less than ten minutes; BENCH=full takes longer, for longer runs and for what is slow.
 """
 
 import importlib
@@ -13,7 +15,8 @@ from contextlib import ExitStack
 from bench import figures
 from tests import services
 
-BENCHES = ("library", "feed", "revocation_delay", "rows_per_token", "cleanup", "sign_in_page")
+BENCHES = ("library", "feed", "revocation_delay", "rows_per_token", "sign_in_page", "against_peers")
+SLOW = ("cleanup",)
 PROGRAMS = {**services.SERVERS, "nginx": "nginx", "wrk": "wrk", "taskset": "util-linux"}
 LEFT_OUT = """\
 Left out: the network (all is on this machine, and it shares its cores with the load), TLS, and what a restart costs.
@@ -21,13 +24,15 @@ Targets are of the design; a figure is of this machine today, a ratio travels fu
 
 
 def main(names: list[str]) -> int:
-    if unknown := set(names) - set(BENCHES):
-        raise SystemExit(f"There is no bench {', '.join(sorted(unknown))}. There are {', '.join(BENCHES)}.")
+    if unknown := set(names) - {*BENCHES, *SLOW}:
+        raise SystemExit(f"There is no bench {', '.join(sorted(unknown))}. There are {', '.join(BENCHES + SLOW)}.")
+    full = os.environ.get("BENCH") == "full"
+    left_out = [] if full or names else [f"Left to BENCH=full: {', '.join(SLOW)}."]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rows: list[tuple[str, figures.Row]] = []
     services.install_missing(PROGRAMS)
     with ExitStack() as running:
-        for name in names or BENCHES:
+        for name in names or (*BENCHES, *(SLOW if full else ())):
             print(f"\n=== {name} ===", flush=True)
             began = time.monotonic()
             if name == "cleanup":  # it starts its server as the tests do, on what they use
@@ -39,7 +44,7 @@ def main(names: list[str]) -> int:
             path = figures.keep(name, found, told)
             rows += [(name, row) for row in told]
             print(f"{time.monotonic() - began:.0f} s; {path.relative_to(figures.RESULTS.parent.parent)}", flush=True)
-    print(f"\n{figures.table(rows)}\n\n{LEFT_OUT}")
+    print("\n".join(["", figures.table(rows), "", *left_out, LEFT_OUT]))
     return 0
 
 

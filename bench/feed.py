@@ -12,21 +12,20 @@ import os
 import re
 import statistics
 import subprocess
-import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from base64 import urlsafe_b64decode
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from bench import production_like
 from bench.figures import Row
-from tests.services import free_port
+from bench.peers import plain, processes
 
-LIVING, ROUNDS, SECONDS, CONNECTIONS = 10_000, 5, 3, 8
+LIVING, ROUNDS, SECONDS, CONNECTIONS = 10_000, 3, 3, 8
 TARGET = 0.3
 SNAPSHOTS = 20
 HEADERS = {"Host": "localhost"}
@@ -57,9 +56,10 @@ def run() -> dict[str, Any]:
             stack = running.enter_context(production_like.stack_of_one_run(nodes=1, workers=1))
             stack.python(FILL.format(living=LIVING))
             node = stack.nodes[0]
-            _pin(node.process.pid, cores[0])
-            plain = running.enter_context(_plain(cores[0]))
-            return {"living": LIVING, **_snapshot(node.url), **_rates(node.url, plain)}
+            processes.pin(node.process.pid, cores[0])
+            folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="authcenter-plain-")))
+            yardstick = running.enter_context(plain.server(cores[0], folder / "log"))
+            return {"living": LIVING, **_snapshot(node.url), **_rates(node.url, yardstick.url)}
     finally:
         os.sched_setaffinity(0, cores)
 
@@ -84,13 +84,13 @@ def _snapshot(url: str) -> dict[str, Any]:
     }
 
 
-def _rates(url: str, plain: str) -> dict[str, Any]:
+def _rates(url: str, yardstick: str) -> dict[str, Any]:
     news = f"{url}/.well-known/revocations?after={LIVING}"
     status, _body, etag = _get(news)
     assert status == 200
     assert _get(news, {"If-None-Match": etag})[0] == 304
     asked: dict[str, tuple[str, dict[str, str]]] = {
-        "plain": (f"{plain}/plain", {"Host": "127.0.0.1"}),
+        "plain": (f"{yardstick}/plain", {"Host": "127.0.0.1"}),
         "not_modified": (news, {**HEADERS, "If-None-Match": etag}),
         "empty_list": (news, HEADERS),
     }
@@ -124,50 +124,6 @@ def _wrk(url: str, headers: dict[str, str]) -> float:
     found = re.search(r"Requests/sec:\s+([\d.]+)", said)
     assert found, said
     return float(found[1])
-
-
-@contextmanager
-def _plain(core: int) -> Iterator[str]:
-    """bench.plain, with granian's options of `manage.py serve`; gives its address."""
-    port = free_port()
-    options = ["--interface=wsgi", f"--port={port}", "--workers=1", "--blocking-threads=4", "--no-ws"]
-    process = subprocess.Popen(
-        ["taskset", "-c", str(core), sys.executable, "-m", "granian", *options, "bench.plain:application"],
-        cwd=production_like.ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                if _get(f"http://127.0.0.1:{port}/plain", {"Host": "127.0.0.1"})[0] == 200:
-                    break
-            except OSError:
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(15)
-
-
-def _pin(process: int, core: int) -> None:
-    """This process, its threads, and what it has started."""
-    for each in [process, *_children(process)]:
-        subprocess.run(["taskset", "-acp", str(core), str(each)], check=True, stdout=subprocess.DEVNULL)
-
-
-def _children(process: int) -> list[int]:
-    found = []
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            parent = re.search(r"^PPid:\s+(\d+)$", status.read_text(), re.MULTILINE)
-        except OSError:
-            continue
-        if parent and int(parent[1]) == process:
-            child = int(status.parts[2])
-            found += [child, *_children(child)]
-    return found
 
 
 def rows(figures: dict[str, Any]) -> list[Row]:
