@@ -1,6 +1,6 @@
 # What people and CI type. Needs GNU make, a POSIX shell and Python 3.11 or newer; everything else is set up on demand.
 .DEFAULT_GOAL := help
-.PHONY: help run tour test attack check messages bench production-like lock clean environment tools
+.PHONY: help run tour test attack check messages bench bench-data production-like lock clean environment tools
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 PYTHON := .venv/bin/python
@@ -30,6 +30,9 @@ messages: tools ## Bring the catalogs in locale/ in step with the texts in the s
 
 bench: tools ## The benchmarks, as figures and ratios (ARGS="revocation_delay feed")
 	@exec $(PYTHON) -m bench $(ARGS)
+
+bench-data: tools ## Ten million people and what is theirs, in a database that is kept for `scale` (ROWS, FOLDER, DROP=1)
+	@exec $(PYTHON) -m bench.scale_data $(if $(DROP),drop,$(ROWS))
 
 production-like: tools ## PostgreSQL, Redis, two nodes and a proxy on this machine (PORT, FOLDER)
 	@exec $(PYTHON) -m bench.production_like

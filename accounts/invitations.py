@@ -94,7 +94,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     found = _open().filter(token_hash=hash_of(token)).first()
     if found is None or settings.SIGN_UP == "closed":
         return render(request, "account/invitation_gone.html", status=404)
-    if User.objects.filter(email__iexact=found.email).exists():
+    if User.objects.filter(email=found.email.lower()).exists():
         messages.info(request, _("You have an account already: sign in."))
         return redirect(f"{reverse('account_login')}?{urlencode({'login_hint': found.email})}")
     if request.user.is_authenticated:

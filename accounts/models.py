@@ -60,7 +60,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)
+        return self.get(email=(username or "").strip().lower())
 
 
 class Role(models.Model):
@@ -147,6 +147,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("user")
         verbose_name_plural = _("users")
         ordering = ["email"]
+        indexes = [
+            models.Index(fields=["email"], name="user_by_email"),  # the library signs in by the column as it stands
+            models.Index(fields=["email"], name="user_by_email_start", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["date_joined"], name="user_by_date"),
+            models.Index(
+                fields=["email"], name="user_operators", condition=models.Q(is_staff=True) | models.Q(is_superuser=True)
+            ),
+            models.Index(fields=["email"], name="user_disabled", condition=models.Q(is_active=False)),
+            # and `user_by_words`, on PostgreSQL: migrations/0011
+        ]
         constraints = [
             models.UniqueConstraint(
                 Lower("email"),

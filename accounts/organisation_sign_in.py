@@ -86,7 +86,7 @@ def owner_of(provider: IdentityProvider, identity: Identity) -> User | None:
     domain anyway. Never an operator of the console, and no account that has not proved the address."""
     if provider.organisation_id is None:
         return None
-    hers = EmailAddress.objects.filter(email__iexact=identity.email, verified=True).select_related("user").first()
+    hers = EmailAddress.objects.filter(email=identity.email.lower(), verified=True).select_related("user").first()
     user: User | None = hers.user if hers is not None else None
     if user is None or not user.is_active or user.is_staff or user.email.lower() != identity.email.lower():
         return None

@@ -102,11 +102,8 @@ def stack(folder: Path, port: int, *, nodes: int = 2, workers: int = 2) -> Itera
         for number in range(nodes):
             _say(f"Node {number + 1} of {nodes} ...")
             own = services.free_port()
-            log = running.enter_context((folder / f"node-{number + 1}.log").open("w"))
-            command = [sys.executable, "manage.py", "serve"]
-            node = Node(own, running.enter_context(_process(command, {**environment, "PORT": str(own)}, log, cwd=ROOT)))
-            _until_ready(f"{node.url}/readyz", node.process, folder / f"node-{number + 1}.log")
-            started.append(node)
+            log = folder / f"node-{number + 1}.log"
+            started.append(Node(own, running.enter_context(server({**environment, "PORT": str(own)}, log))))
         _say("The proxy ...")
         written = _nginx_conf(folder / "nginx", port, [node.port for node in started])
         log = running.enter_context((folder / "nginx.log").open("w"))
@@ -114,6 +111,17 @@ def stack(folder: Path, port: int, *, nodes: int = 2, workers: int = 2) -> Itera
         proxy = running.enter_context(_process([nginx, "-c", str(written)], dict(os.environ), log))
         _until_ready(f"http://127.0.0.1:{port}/readyz", proxy, folder / "nginx.log")
         yield Stack(environment["ISSUER"], started, environment)
+
+
+@contextmanager
+def server(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`manage.py serve` with this environment, ready; its processes are one group."""
+    with (
+        log.open("w") as written,
+        _process([sys.executable, "manage.py", "serve"], environment, written, cwd=ROOT) as process,
+    ):
+        _until_ready(f"http://127.0.0.1:{environment['PORT']}/readyz", process, log)
+        yield process
 
 
 @contextmanager

@@ -91,6 +91,9 @@ class AuditEvent(models.Model):
             models.Index(fields=["subject", "-at"], name="audit_by_subject"),
             models.Index(fields=["actor", "-at"], name="audit_by_actor"),
             models.Index(fields=["kind", "-at"], name="audit_by_kind"),
+            models.Index(fields=["client_id", "-at"], name="audit_by_client"),
+            models.Index(fields=["address", "-at"], name="audit_by_address"),
+            models.Index(fields=["request_id"], name="audit_by_request"),
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html_join
@@ -23,7 +23,7 @@ from unfold.enums import ActionVariant
 
 from authcenter.audit import events
 from authcenter.audit.models import AuditEvent
-from authcenter.console import receipts
+from authcenter.console import long_lists, receipts
 from authcenter.console.application_fields import FIXED, NEW, WHOLE
 from authcenter.console.application_forms import ApplicationForm, NewApplicationForm
 from authcenter.console.confirm import confirmation, is_confirmed, report, secret_page
@@ -56,12 +56,12 @@ class ApplicationAdmin(RecordAdmin):
         return receipts.of_applications(Application.objects.filter(pk__in=[one.pk for one in objs]))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Application]:
-        living = Count("authorizations", filter=Q(authorizations__withdrawn=None))
-        return super().get_queryset(request).annotate(people_count=living)
+        living = Authorization.objects.filter(application=OuterRef("pk"), withdrawn=None)
+        return super().get_queryset(request).annotate(people_count=long_lists.CountOf(living))
 
     @display(description=_("people"), ordering="people_count")
-    def people(self, application: Any) -> int:
-        return int(application.people_count)
+    def people(self, application: Any) -> str:
+        return long_lists.told(application.people_count, long_lists.EACH)
 
     @display(description=_("secret"))
     def secret_made(self, application: Application) -> str:
@@ -82,11 +82,11 @@ class ApplicationAdmin(RecordAdmin):
 
     @display(description=_("in use"))
     def access(self, application: Application) -> SafeString:
-        granted = Authorization.objects.filter(application=application, withdrawn=None).count()
+        granted = long_lists.up_to(Authorization.objects.filter(application=application, withdrawn=None))
         links = [
             list_link(
                 Authorization,
-                ngettext("%d authorization", "%d authorizations", granted) % granted,
+                long_lists.with_count(ngettext("%d authorization", "%d authorizations", granted), granted),
                 application=application.pk,
                 living="yes",
             ),

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -15,11 +15,11 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from authcenter.audit import events
-from authcenter.console import receipts
+from authcenter.console import long_lists, receipts
 from authcenter.console.confirm import confirmation, is_confirmed, report
 from authcenter.console.operators import may_manage
 from authcenter.console.record import ReadOnlyAdmin, list_link, moment
-from authcenter.oauth.models import Authorization, Family
+from authcenter.oauth.models import Application, Authorization, Family
 from authcenter.oauth.withdrawal import end_family, withdraw
 from authcenter.sessions.revocation import Kind
 
@@ -44,9 +44,18 @@ class FamilyLivingFilter(LivingFilter):
     column = "ended"
 
 
+def _of_whom_or_what(term: str) -> Q:
+    """By an id, by whose they are, or by the application: ids of it, as there are not many."""
+    if by_id := long_lists.named_id(term):
+        return by_id
+    named = Application.objects.filter(Q(name__icontains=term) | Q(client_id=term)).order_by("name")
+    return Q(application__in=list(named.values_list("pk", flat=True)[:100])) | long_lists.of_people(term)
+
+
 class AuthorizationAdmin(ReadOnlyAdmin):
-    list_display = ("person", "app", "state", "scope_names", "used")
-    list_filter = (LivingFilter, ("application", admin.RelatedOnlyFieldListFilter))
+    list_display = ("person", "app", "state", "scope_names", "given", "used")
+    list_filter = (LivingFilter, ("application", long_lists.UsedFilter))
+    indexed = ("-granted",)
     list_select_related = ("user", "application")
     search_fields = ("user__email", "application__name", "application__client_id", "id__startswith")
     fieldsets = (
@@ -56,6 +65,9 @@ class AuthorizationAdmin(ReadOnlyAdmin):
     )
     actions = ("withdraw_selected",)
     actions_detail = ("withdraw_one",)
+
+    def found_by_index(self, term: str) -> Q:
+        return _of_whom_or_what(term)
 
     @display(description=_("user"), ordering="user__email")
     def person(self, authorization: Authorization) -> str:
@@ -72,6 +84,10 @@ class AuthorizationAdmin(ReadOnlyAdmin):
     @display(description=_("state"))
     def state_text(self, authorization: Authorization) -> str:
         return str(self.state(authorization)[1])
+
+    @display(description=_("granted"), ordering="granted")
+    def given(self, authorization: Authorization) -> str:
+        return moment(authorization.granted)
 
     @display(description=_("last used"), ordering="last_used")
     def used(self, authorization: Authorization) -> str:
@@ -152,8 +168,9 @@ def _withdraw(request: HttpRequest, authorizations: Iterable[Authorization]) -> 
 class FamilyAdmin(ReadOnlyAdmin):
     """Refresh grants. The token's hash and its encrypted successor are no business of operators."""
 
-    list_display = ("person", "app", "state", "offline", "generation", "refreshed")
-    list_filter = (FamilyLivingFilter, "offline", ("application", admin.RelatedOnlyFieldListFilter))
+    list_display = ("person", "app", "state", "offline", "generation", "begun", "refreshed")
+    list_filter = (FamilyLivingFilter, "offline", ("application", long_lists.UsedFilter))
+    indexed = ("-created",)
     list_select_related = ("user", "application")
     search_fields = ("user__email", "application__name", "application__client_id", "id__startswith")
     fieldsets = (
@@ -166,6 +183,9 @@ class FamilyAdmin(ReadOnlyAdmin):
     )
     actions = ("end_selected",)
     actions_detail = ("end_one",)
+
+    def found_by_index(self, term: str) -> Q:
+        return _of_whom_or_what(term)
 
     @display(description=_("user"), ordering="user__email")
     def person(self, family: Family) -> str:
@@ -185,6 +205,10 @@ class FamilyAdmin(ReadOnlyAdmin):
     @display(description=_("state"))
     def state_text(self, family: Family) -> str:
         return str(self.state(family)[1])
+
+    @display(description=_("created"), ordering="created")
+    def begun(self, family: Family) -> str:
+        return moment(family.created)
 
     @display(description=_("last refreshed"), ordering="rotated")
     def refreshed(self, family: Family) -> str:

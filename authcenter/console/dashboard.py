@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils import timezone
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from authcenter.audit.models import AuditEvent
+from authcenter.console.long_lists import roughly, told, up_to
 from authcenter.console.navigation import list_address, may_view
 from authcenter.console.sessions import alive
 from authcenter.keys.models import Key
@@ -64,17 +65,27 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def _cards(request: HttpRequest, since: Any) -> list[dict[str, Any]]:
     refused = AuditEvent.objects.filter(kind=AuditEvent.Kind.SIGN_IN_REFUSED, at__gte=since)
     offered = (
-        (User, _("Active people"), User.objects.filter(is_active=True), ""),
-        (Session, _("Living sessions"), Session.objects.filter(alive()), "?alive=yes"),
-        (Application, _("Active applications"), Application.objects.filter(is_active=True), "?is_active__exact=1"),
-        (Authorization, _("Authorizations"), Authorization.objects.filter(withdrawn=None), "?living=yes"),
-        (AuditEvent, _("Refused sign-ins, 24 hours"), refused, f"?kind__in={AuditEvent.Kind.SIGN_IN_REFUSED}"),
+        (User, _("Active people"), roughly, User.objects.filter(is_active=True), ""),
+        (Session, _("Living sessions"), _up_to, Session.objects.filter(alive()), "?alive=yes"),
+        (
+            Application,
+            _("Active applications"),
+            _up_to,
+            Application.objects.filter(is_active=True),
+            "?is_active__exact=1",
+        ),
+        (Authorization, _("Authorizations"), roughly, Authorization.objects.filter(withdrawn=None), "?living=yes"),
+        (AuditEvent, _("Refused sign-ins, 24 hours"), _up_to, refused, f"?kind__in={AuditEvent.Kind.SIGN_IN_REFUSED}"),
     )
     return [
-        {"title": title, "count": counted.count(), "address": list_address(model) + query}
-        for model, title, counted, query in offered
+        {"title": title, "count": counted(rows), "address": list_address(model) + query}
+        for model, title, counted, rows, query in offered
         if may_view(request, model)
     ]
+
+
+def _up_to(rows: QuerySet[Any]) -> str:
+    return told(up_to(rows))
 
 
 def _refusals(since: Any) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from authcenter.console.alive import alive
+from authcenter.console.long_lists import MOST, up_to, with_count
 from authcenter.oauth.models import AccessToken, Application, Authorization, Family
 from authcenter.sessions.models import Revocation, Session
 
@@ -36,7 +37,7 @@ def of_people(people: QuerySet[User]) -> list[str]:
 def of_applications(applications: QuerySet[Application]) -> list[str]:
     chosen = applications.values("pk")
     granted = Authorization.objects.filter(application__in=chosen, withdrawn=None)
-    people = granted.values("user").distinct().count()
+    people = granted.order_by().values("user").distinct()[:MOST].count()
     said = ngettext(
         "%d person has granted access; the consent stays.", "%d people have granted access; the consents stay.", people
     )
@@ -45,7 +46,7 @@ def of_applications(applications: QuerySet[Application]) -> list[str]:
         families=Family.objects.filter(application__in=chosen),
         opaque=AccessToken.objects.filter(application__in=chosen),
     )
-    return [*lines, said % people]
+    return [*lines, with_count(said, people)]
 
 
 def of_sessions(sessions: QuerySet[Session]) -> list[str]:
@@ -121,23 +122,24 @@ def _lines(
     if named:
         names = list(applications.order_by("name").values_list("name", flat=True).distinct()[: _NAMED + 1])
         if len(names) > _NAMED:
-            more = applications.values("pk").distinct().count() - _NAMED
-            names[_NAMED:] = [ngettext("and %d more", "and %d more", more) % more]
+            more = applications.order_by().values("pk").distinct()[:MOST].count() - _NAMED
+            names[_NAMED:] = [with_count(ngettext("and %d more", "and %d more", more), more)]
         lines.append(_("Applications: %s.") % (", ".join(names) or _("none")))
     if sessions is not None:
-        count = sessions.count()
-        lines.append(ngettext("%d living session ends.", "%d living sessions end.", count) % count)
+        count = up_to(sessions)
+        lines.append(with_count(ngettext("%d living session ends.", "%d living sessions end.", count), count))
     if families is not None:
-        count = families.filter(_living()).count()
-        lines.append(ngettext("%d refresh token stops working.", "%d refresh tokens stop working.", count) % count)
-    if opaque is not None and (count := opaque.filter(expires__gt=timezone.now()).count()):
+        count = up_to(families.filter(_living()))
+        said = ngettext("%d refresh token stops working.", "%d refresh tokens stop working.", count)
+        lines.append(with_count(said, count))
+    if opaque is not None and (count := up_to(opaque.filter(expires__gt=timezone.now()))):
         said = ngettext("%d opaque access token is refused.", "%d opaque access tokens are refused.", count)
-        lines.append(said % count)
-    if outlive is not None and (count := outlive.filter(_living()).count()):
+        lines.append(with_count(said, count))
+    if outlive is not None and (count := up_to(outlive.filter(_living()))):
         said = ngettext(
             "%d refresh token with offline access goes on.", "%d refresh tokens with offline access go on.", count
         )
-        lines.append(said % count)
+        lines.append(with_count(said, count))
     until = timezone.localtime(last_token(applications if named else None))
     lines.append(
         _("Access tokens that are out there would last until %s at most; they are refused within 2 seconds.")

@@ -6,11 +6,13 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django import forms
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError, models, transaction
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -20,7 +22,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from authcenter.audit import events
-from authcenter.console import receipts
+from authcenter.console import long_lists, receipts
 from authcenter.sessions.models import Revocation
 
 _LONGEST_SEARCH = 200
@@ -31,6 +33,9 @@ class RecordAdmin(ModelAdmin):
 
     list_per_page = 50
     list_max_show_all = 150  # all of them ticked stay below what the server takes in a form
+    show_full_result_count = False  # no count of the whole for a number that nobody needs
+    show_facets = admin.ShowFacets.NEVER  # each would be one more
+    paginator = long_lists.BoundedPaginator
     warn_unsaved_form = True
 
     unsearchable: ClassVar[frozenset[str]] = frozenset(
@@ -49,6 +54,10 @@ class RecordAdmin(ModelAdmin):
     )
     """Columns that no filter in an address may name: answers to prefixes would spell them out."""
 
+    indexed: ClassVar[tuple[str, ...]] = ()
+    """Orders that an index serves: a long list has the first, and others are offered for the columns named here only.
+    Empty where no list grows long."""
+
     goes_along: ClassVar[tuple[type[models.Model], ...]] = ()
     """Read-only records that are deleted with this one, whoever deletes it; they need no permission of their own."""
 
@@ -66,7 +75,9 @@ class RecordAdmin(ModelAdmin):
     @display(description=_("if turned off"))
     def ends(self, obj: Any) -> SafeString:
         """The same, on the page where one record is turned off."""
-        return format_html_join("", "<div>{}</div>", ((line,) for line in self.hit([obj])))
+        if "_hit" not in obj.__dict__:  # a page asks for it several times
+            obj.__dict__["_hit"] = self.hit([obj])
+        return format_html_join("", "<div>{}</div>", ((line,) for line in obj.__dict__["_hit"]))
 
     def end_access(self, request: HttpRequest, obj: Any) -> None:
         """Called before a deletion, in its transaction: tokens outlive rows."""
@@ -95,7 +106,31 @@ class RecordAdmin(ModelAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Each word is a condition on each column: a page of text would be more than a database takes."""
-        return super().get_search_results(request, queryset, search_term[:_LONGEST_SEARCH].replace("\x00", ""))
+        search_term = search_term[:_LONGEST_SEARCH].replace("\x00", "")
+        if search_term.strip() and self.is_long():
+            return queryset.filter(self.found_by_index(search_term.strip())), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def is_long(self) -> bool:
+        """Whether only what has an index may be asked for."""
+        return bool(self.indexed) and long_lists.is_long(self.model)
+
+    def found_by_index(self, term: str) -> models.Q:
+        """What a long list is searched for; see `long_lists`."""
+        raise NotImplementedError
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[Any]:
+        return long_lists.LongChangeList
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        return self.indexed[:1] if self.is_long() else super().get_ordering(request)
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        if not self.is_long():
+            return super().get_sortable_by(request)
+        kept = {order.lstrip("-") for order in self.indexed}
+        shown = ((name, getattr(self, name, None)) for name in self.get_list_display(request))
+        return [name for name, column in shown if (getattr(column, "admin_order_field", None) or name) in kept]
 
     def response_action(self, request: HttpRequest, queryset: Any) -> Any:
         """Ticked boxes that no page of ours has are refused before the database refuses them."""
@@ -106,6 +141,9 @@ class RecordAdmin(ModelAdmin):
                 raise BadRequest("No such record.") from fault
             if "\x00" in chosen:
                 raise BadRequest("No such record.")
+        if request.POST.get("select_across") == "1" and queryset.order_by()[long_lists.MOST :].exists():
+            messages.error(request, _("These are too many for one act. Search or filter first."))
+            return redirect(request.get_full_path())
         return super().response_action(request, queryset)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
@@ -182,8 +220,6 @@ class RecordAdmin(ModelAdmin):
 
 class ReadOnlyAdmin(RecordAdmin):
     """A record that nobody edits here, superusers included. What may be done to it is an action of its own."""
-
-    show_full_result_count = False  # these tables are long: no count of the whole for a number that nobody needs
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -58,7 +58,7 @@ class RevocationForm(forms.Form):
 def _record_named(kind: str, what: str) -> Any:
     model: Any = ACTS[kind][0]
     if kind == Kind.USER and "@" in what:
-        found = model.objects.filter(email__iexact=what)
+        found = model.objects.filter(email=what.lower())
     elif kind == Kind.APPLICATION:
         found = model.objects.filter(client_id=what) or model.objects.filter(name__iexact=what)
     elif kind == Kind.KEY:

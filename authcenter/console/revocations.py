@@ -15,7 +15,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
-from unfold.views import ChangeList
 
 from accounts.models import User
 from authcenter.audit import events
@@ -23,6 +22,7 @@ from authcenter.audit.models import AuditEvent
 from authcenter.console import receipts
 from authcenter.console.audit import emails
 from authcenter.console.confirm import confirmation, is_confirmed
+from authcenter.console.long_lists import LongChangeList
 from authcenter.console.record import ReadOnlyAdmin, list_link, moment
 from authcenter.console.revocation_forms import ACTS, RevocationForm
 from authcenter.oauth.models import Application
@@ -39,7 +39,7 @@ _AFTER = timedelta(seconds=10)
 """An act writes its event right after the revocation, in one transaction: the first of these within this time."""
 
 
-class _WithNames(ChangeList):
+class _WithNames(LongChangeList):
     """Ids are what is kept, names are what people read: two statements a page tell them."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -74,14 +74,14 @@ class RevocationAdmin(ReadOnlyAdmin):
     )
     actions = None
 
-    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[LongChangeList]:
         return _WithNames
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Revocation], search_term: str
     ) -> tuple[QuerySet[Revocation], bool]:
         if "@" in search_term:
-            person = User.objects.filter(email__iexact=search_term.strip().replace("\x00", "")).first()
+            person = User.objects.filter(email=search_term.strip().replace("\x00", "").lower()).first()
             search_term = str(person.pk) if person else search_term
         return super().get_search_results(request, queryset, search_term)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +15,7 @@ from unfold.enums import ActionVariant
 
 from accounts.device import device_name
 from authcenter.audit import events
-from authcenter.console import receipts
+from authcenter.console import long_lists, receipts
 from authcenter.console.alive import alive
 from authcenter.console.confirm import confirmation, is_confirmed, report
 from authcenter.console.operators import may_manage
@@ -42,11 +42,12 @@ class AliveFilter(admin.SimpleListFilter):
 
 
 class SessionAdmin(ReadOnlyAdmin):
-    list_display = ("person", "state", "kind", "methods", "device", "address", "seen")
+    list_display = ("person", "state", "kind", "methods", "device", "address", "begun", "seen")
     list_filter = (AliveFilter, "kind", "remembered")
     list_select_related = ("user",)
     search_fields = ("user__email", "address", "id__startswith")
     ordering = ("-last_seen",)
+    indexed = ("-created",)
     fieldsets = (
         (None, {"fields": ("user", "state_text", "id")}),
         (_("How"), {"fields": ("kind", "methods", "acr", "auth_time", "remembered")}),
@@ -67,6 +68,13 @@ class SessionAdmin(ReadOnlyAdmin):
     @display(description=_("state"))
     def state_text(self, session: Session) -> str:
         return str(self.state(session)[1])
+
+    def found_by_index(self, term: str) -> Q:
+        return long_lists.named_id(term) or Q(address=term) | long_lists.of_people(term)
+
+    @display(description=_("signed in"), ordering="created")
+    def begun(self, session: Session) -> str:
+        return moment(session.created)
 
     @display(description=_("last seen"), ordering="last_seen")
     def seen(self, session: Session) -> str:

@@ -60,7 +60,7 @@ class UserForm(forms.ModelForm):
     def clean_email(self) -> str:
         """The address that the account pages look for is lower case, and is verified for one person only."""
         email: str = self.cleaned_data["email"].strip().lower()
-        others = EmailAddress.objects.filter(email__iexact=email, verified=True).exclude(user=self.instance.pk)
+        others = EmailAddress.objects.filter(email=email, verified=True).exclude(user=self.instance.pk)
         if others.exists():
             raise forms.ValidationError(_("Somebody already has this e-mail address."))
         return email

@@ -13,7 +13,7 @@ from allauth.core.context import request_context
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html_join
@@ -26,7 +26,7 @@ from unfold.enums import ActionVariant
 from accounts.models import Group, Membership, User
 from authcenter.audit import events
 from authcenter.audit.models import AuditEvent
-from authcenter.console import receipts, user_factors
+from authcenter.console import long_lists, receipts, user_factors
 from authcenter.console.alive import alive
 from authcenter.console.confirm import confirmation, is_confirmed, report
 from authcenter.console.operators import may_manage
@@ -45,6 +45,7 @@ class UserAdmin(RecordAdmin):
     search_fields = ("email", "name", "given_name", "family_name", "preferred_username", "id__startswith")
     search_help_text = _("E-mail address, name or user ID")
     ordering = ("email",)
+    indexed = ("email", "date_joined")
     add_fieldsets = ((None, {"fields": ("email", "name", "roles", "send_mail")}),)
     fieldsets = (
         (None, {"fields": ("email", "name", "is_active", "ends", "access", "second_factors")}),
@@ -77,6 +78,9 @@ class UserAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("roles")
+
+    def found_by_index(self, term: str) -> Q:
+        return Q(pk__in=long_lists.people(term).order_by().values("pk"))
 
     @display(description=_("roles"))
     def role_names(self, user: User) -> str:

@@ -148,7 +148,7 @@ def _follow(application: Application, was_at: str) -> None:
 
 
 def _ensure_person(fields: dict[str, Any], role: str, about_role: str, password: str, *, keep: bool) -> None:
-    user = User.objects.filter(email__iexact=fields["email"]).first()
+    user = User.objects.filter(email=fields["email"]).first()
     if user and keep:
         return
     if user:
@@ -167,7 +167,7 @@ def _ensure_organisation(*, keep: bool) -> None:
     organisation = Organisation.objects.filter(name=samples.ORGANISATION).first()
     organisation = organisation or Organisation.objects.create(name=samples.ORGANISATION)
     for key, role in samples.MEMBERS.items():
-        person = User.objects.get(email__iexact=samples.PEOPLE[key]["email"])
+        person = User.objects.get(email=samples.PEOPLE[key]["email"])
         Membership.objects.get_or_create(organisation=organisation, user=person, defaults={"role": role})
 
 

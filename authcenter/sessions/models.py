@@ -43,6 +43,8 @@ class Session(models.Model):
         indexes = [
             models.Index(fields=["user", "-last_seen"], name="session_by_user"),
             models.Index(fields=["expires"], name="session_by_end"),
+            models.Index(fields=["created"], name="session_by_date"),
+            models.Index(fields=["address"], name="session_by_address"),
         ]
 
     def __str__(self) -> str:

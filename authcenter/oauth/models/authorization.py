@@ -40,6 +40,12 @@ class Authorization(models.Model):
         verbose_name = _("authorization")
         verbose_name_plural = _("authorizations")
         ordering = ["-last_used"]
+        indexes = [
+            models.Index(fields=["granted"], name="authorization_by_date"),
+            models.Index(
+                fields=["granted"], name="authorization_withdrawn", condition=models.Q(withdrawn__isnull=False)
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "application"],

@@ -92,7 +92,11 @@ class Family(AbstractRefreshToken):
         verbose_name_plural = _("families")
         ordering = ["-created"]
         unique_together = ()
-        indexes = [models.Index(fields=["expires"], name="family_by_expiry")]
+        indexes = [
+            models.Index(fields=["expires"], name="family_by_expiry"),
+            models.Index(fields=["created"], name="family_by_date"),
+            models.Index(fields=["created"], name="family_ended", condition=models.Q(ended__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

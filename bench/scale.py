@@ -1,0 +1,138 @@
+"""How each cost grows with the rows: p50 on an almost empty database and on those of `make bench-data`, in alternation.
+
+A server of one worker for each database, as `manage.py serve` runs it, all on one PostgreSQL and one Redis; one request
+at a time. The people who come are picked at random from the whole, so that a run meets pages that nobody has read
+lately. Then, on the largest, expired rows are swept while requests are timed; and on the smallest, two workers are
+compared with one.
+
+ROWS="300 10000 100000 1000000 10000000" python -m bench.scale
+"""
+
+import json
+import os
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bench import production_like, scale_data, scale_load, scale_sweep, scale_workers
+from bench.figures import Row, quantile
+from tests import services
+
+EMPTY = 300
+"""Rows of the database that counts as empty: the people who come, and what is theirs."""
+
+SIZES = (EMPTY, 10_000, 100_000, 1_000_000, 10_000_000)
+ROUNDS, VISITS, LOOKS, MACHINES = 6, 15, 4, 40
+TARGET = 1.2
+KEPT_FROM_SWEEPING = "from django.core.cache import cache; cache.set('cleanup', True, timeout=99999)"
+Taken = dict[str, list[float]]
+
+
+@dataclass
+class Subject:
+    """A server on one of the databases."""
+
+    rows: int
+    database: str
+    port: int
+    environment: dict[str, str]
+    people: list[scale_load.Person]
+    console: scale_load.Client
+    taken: Taken = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def machine(self) -> dict[str, str]:
+        """The demo's application that is one."""
+        return dict(_demo(self.environment)["applications"]["machine"])
+
+    def round(self, part: list[scale_load.Person], taken: Taken) -> None:
+        for person in part:
+            scale_load.visit(self.port, person, taken)
+        for person in part[:LOOKS]:
+            scale_load.look(self.console, person, taken)
+        scale_load.machine(self.port, self.machine, taken, MACHINES)
+
+
+def run() -> dict[str, Any]:
+    sizes = sorted(map(int, os.environ.get("ROWS", " ".join(map(str, SIZES))).split()))
+    with ExitStack() as running:
+        url = running.enter_context(scale_data.cluster())
+        redis = running.enter_context(services.redis())
+        databases = [scale_data.database(url, rows) for rows in sizes]
+        subjects = [
+            running.enter_context(_subject(rows, database, f"{redis}/{number}"))
+            for number, (rows, database) in enumerate(zip(sizes, databases, strict=True))
+        ]
+        _alternate(subjects)
+        least, most = subjects[0], subjects[-1]
+        scale_data.python(most.database, KEPT_FROM_SWEEPING, most.environment["CACHE_URL"])
+        return {
+            "sizes": {str(one.rows): _told(one) for one in subjects},
+            "sweep": scale_sweep.disturbance(most.port, most.database, most.machine, most.people, most.rows),
+            "workers": scale_workers.compared(least.environment, least.machine),
+        }
+
+
+@contextmanager
+def _subject(rows: int, database: str, cache: str) -> Iterator[Subject]:
+    with ExitStack() as running:
+        port = services.free_port()
+        environment = scale_data.environment(database, cache) | {"PORT": str(port), "WORKERS": "1"}
+        log = Path(environment["DATA_DIR"]) / "server.log"
+        running.enter_context(production_like.server(environment, log))
+        people = scale_load.people(database, rows, VISITS * (ROUNDS + 1))
+        admin = _demo(environment)["people"]["admin"]
+        yield Subject(rows, database, port, environment, people, scale_load.operator(port, admin))
+
+
+def _demo(environment: dict[str, str]) -> dict[str, Any]:
+    return dict(json.loads((Path(environment["DATA_DIR"]) / "demo.json").read_text()))
+
+
+def _alternate(subjects: list[Subject]) -> None:
+    """Round by round, in another order each time; the first warms up and is not counted."""
+    for number in range(ROUNDS + 1):
+        print(f"round {number} of {ROUNDS}", flush=True)
+        for one in random.sample(subjects, len(subjects)):
+            part = one.people[number * VISITS : (number + 1) * VISITS]
+            one.round(part, one.taken if number else defaultdict(list))
+
+
+def _told(one: Subject) -> dict[str, Any]:
+    with psycopg.connect(one.database) as connection:
+        size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+    ms = {
+        what: {"p50_ms": _ms(times, 0.5), "p99_ms": _ms(times, 0.99), "times": len(times)}
+        for what, times in one.taken.items()
+    }
+    return {"bytes": size[0] if size else 0, "costs": ms}
+
+
+def _ms(times: list[float], share: float) -> float:
+    return round(quantile(times, share) * 1000, 2)
+
+
+def rows(found: dict[str, Any]) -> list[Row]:
+    sizes = sorted(found["sizes"], key=int)
+    least, most = found["sizes"][sizes[0]]["costs"], found["sizes"][sizes[-1]]["costs"]
+    return [
+        *(_compared(what, sizes, least[what]["p50_ms"], most[what]["p50_ms"]) for what in least),
+        *scale_sweep.rows(found["sweep"]),
+        *scale_workers.rows(found["workers"]),
+    ]
+
+
+def _compared(what: str, sizes: list[str], least: float, most: float) -> Row:
+    between = f"{what}, p50 with {int(sizes[0]):,} and {int(sizes[-1]):,} rows"
+    return Row(between, f"{least} ms, {most} ms: {most / least:.2f} ×", f"≤ {TARGET} ×", most <= TARGET * least)
+
+
+if __name__ == "__main__":
+    for row in rows(run()):
+        print(*row)

@@ -1,0 +1,200 @@
+"""Lists, searches and sign-in where there are millions: `MOST` is made small, and no table may be read to its end."""
+
+import uuid
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from authcenter.audit.models import AuditEvent
+from authcenter.console import long_lists
+from authcenter.oauth.models import Authorization
+from tests import room
+from tests.test_console_records import new_family, new_session
+
+pytestmark = pytest.mark.django_db
+USERS = "/admin/accounts/user/"
+NAMES = ("Ada Berg", "Bela Costa", "Carla Diaz", "Dora Bergman")
+LONG = (
+    "accounts_user",
+    "account_emailaddress",
+    "signins_session",
+    "oauth_authorization",
+    "oauth_family",
+    "oauth_grant",
+)
+"""Tables that grow with people; with `audit_auditevent`."""
+
+
+@pytest.fixture(autouse=True)
+def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_lists, "MOST", 3)
+
+
+@pytest.fixture
+def people(person: Any, client: Any, sign_in: Any) -> dict[str, Any]:
+    sign_in(client, person("root@example.com", is_staff=True, is_superuser=True))
+    return {name: person(f"{name.replace(' ', '.').lower()}@example.com", name=name) for name in NAMES}
+
+
+def shown(client: Any, address: str) -> list[str]:
+    page = client.get(address)
+    assert page.status_code == 200
+    return [str(row) for row in page.context["cl"].result_list]
+
+
+def emails(*names: str) -> list[str]:
+    return [f"{name.replace(' ', '.').lower()}@example.com" for name in names]
+
+
+def test_a_count_stops_and_says_so(client: Any, people: Any) -> None:
+    page = client.get(USERS)
+    assert page.context["cl"].result_count == 3
+    assert "3+" in page.content.decode()
+    client.get(USERS + "?q=ada.berg@")
+    assert "3+" not in client.get(USERS + "?q=ada.berg@").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ("ada.b", ["Ada Berg"]),
+        ("ADA.BERG@exa", ["Ada Berg"]),
+        ("berg", ["Ada Berg", "Dora Bergman"]),
+        ("Dora BERG", ["Dora Bergman"]),
+        ("", NAMES),
+        ("' | :* & !", []),
+    ],
+)
+def test_people_are_found_by_how_words_begin(asked: str, names: list[str], client: Any, people: Any) -> None:
+    found = [email for email in shown(client, f"{USERS}?q={quote(asked)}&all=") if email != "root@example.com"]
+    assert found == emails(*names)
+
+
+@pytest.mark.skipif(not room.POSTGRES, reason="the index of words is PostgreSQL's")
+def test_the_middle_of_a_word_is_not_looked_for(client: Any, people: Any) -> None:
+    assert shown(client, USERS + "?q=erg") == []
+
+
+def test_an_id_is_found_by_its_beginning_and_whole(client: Any, people: Any) -> None:
+    known_id = uuid.UUID("7e11a5e0-1111-4222-8333-444455556666")
+    User.objects.create(id=known_id, email="id@example.com")
+    for asked in ("7e11a5e0", "7e11a5e0-1111", str(known_id), known_id.hex):
+        assert shown(client, f"{USERS}?q={asked}") == ["id@example.com"]
+    assert shown(client, f"{USERS}?q=7e11a5e1") == []
+
+
+def test_the_dashboard_counts_up_to_there_and_then_expects(client: Any, people: Any) -> None:
+    cards = {str(card["title"]): card["count"] for card in client.get("/admin/").context["cards"]}
+    assert cards["Active people"] == "3+" or cards["Active people"].startswith("≈")
+    assert cards["Living sessions"] == "1"
+
+
+def test_only_orders_with_an_index_are_taken(client: Any, people: Any) -> None:
+    columns = [name for name in client.get(USERS).context["cl"].list_display if name != "action_checkbox"]
+    by_name = columns.index("name") + 1
+    assert client.get(f"{USERS}?o=-{by_name}").context["cl"].queryset.query.order_by[0] == "email"
+    by_date = columns.index("date_joined") + 1
+    assert client.get(f"{USERS}?o=-{by_date}").context["cl"].queryset.query.order_by[0] == "-date_joined"
+
+
+def test_no_act_reaches_more_than_can_be_counted(client: Any, people: Any) -> None:
+    chosen = {"action": "revoke_selected", "_selected_action": [str(people["Ada Berg"].pk)], "select_across": "1"}
+    answer = client.post(USERS, {**chosen, "confirmed": "yes"}, follow=True)
+    assert "too many for one act" in answer.content.decode()
+    assert not User.objects.exclude(epoch=0).exists()
+    client.post(USERS + "?q=ada.berg@", {**chosen, "confirmed": "yes"})
+    assert [user.name for user in User.objects.exclude(epoch=0)] == ["Ada Berg"]
+
+
+def test_a_filter_offers_what_has_rows(client: Any, people: Any, application: Any) -> None:
+    for name in ("Used", "Also used"):
+        Authorization.objects.create(user=people["Ada Berg"], application=application(name=name)[0])
+    application(name="Not used")
+    page = client.get("/admin/oauth/authorization/")
+    (offered,) = [one for one in page.context["cl"].filter_specs if one.title == "application"]
+    assert sorted(name for _pk, name in offered.lookup_choices) == ["Also used", "Used"]
+
+
+@pytest.fixture
+def much(people: Any, application: Any) -> Any:
+    """One person with something of everything, among more than are counted."""
+    app = application(name="Shop")[0]
+    for user in people.values():
+        new_family(Authorization.objects.create(user=user, application=app))
+        new_session(user, address="192.0.2.7")
+        AuditEvent.objects.create(kind="signed_in", actor=str(user.pk), address="192.0.2.7", client_id=app.client_id)
+    return people["Ada Berg"], app
+
+
+SEARCHED = ("oauth/authorization", "oauth/family", "signins/session", "audit/auditevent")
+
+
+@pytest.mark.parametrize("record", SEARCHED)
+def test_what_is_somebodys_is_found_by_her_address(record: str, client: Any, much: Any) -> None:
+    page = client.get(f"/admin/{record}/?q=ada.berg@example.com")
+    found = page.context["cl"].result_list
+    assert {getattr(row, "user_id", None) or uuid.UUID(row.actor) for row in found} == {much[0].pk}
+
+
+@pytest.mark.parametrize(
+    ("record", "asked"),
+    [("oauth/authorization", "Shop"), ("signins/session", "192.0.2.7"), ("audit/auditevent", "192.0.2.7")],
+)
+def test_what_else_a_long_list_is_searched_for(record: str, asked: str, client: Any, much: Any) -> None:
+    assert len(client.get(f"/admin/{record}/?q={asked}").context["cl"].result_list) == len(NAMES)
+
+
+PAGES = (
+    USERS,
+    USERS + "?q=ada.berg@example.com",
+    USERS + "?q=berg",
+    USERS + "?q=7e11a5e0",
+    USERS + "?is_staff__exact=1",
+    USERS + "?is_superuser__exact=1",
+    USERS + "?is_active__exact=0",
+    "/admin/oauth/application/",
+    "/admin/oauth/authorization/?application__id__exact={app}",
+    "/admin/oauth/authorization/?living=no",
+    "/admin/oauth/family/?living=no",
+    "/admin/signins/session/?alive=yes",
+    *(f"/admin/{record}/{asked}" for record in SEARCHED for asked in ("", "?q=ada.berg@example.com", "?q=berg")),
+    "/account/apps/",
+    "/account/sessions/",
+    "/account/security/",
+    "/account/activity/",
+)
+
+
+@pytest.mark.skipif(not room.POSTGRES, reason="plans are PostgreSQL's")
+@pytest.mark.parametrize("address", PAGES)
+def test_no_page_reads_a_table_to_its_end(address: str, client: Any, much: Any) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(address.format(app=much[1].pk)).status_code == 200
+    assert len(asked) > 2
+    assert read_whole(asked) == []
+
+
+@pytest.mark.skipif(not room.POSTGRES, reason="plans are PostgreSQL's")
+@pytest.mark.parametrize("email", ["ada.berg@example.com", "Nobody@Example.com"])
+def test_signing_in_reads_no_table_to_its_end(email: str, client: Any, much: Any) -> None:
+    client.logout()
+    with CaptureQueriesContext(connection) as asked:
+        client.post("/accounts/login/", {"login": email, "password": "wrong"})
+    assert any("accounts_user" in statement["sql"] for statement in asked)
+    assert read_whole(asked) == []
+
+
+def read_whole(asked: Any) -> list[tuple[str, str]]:
+    """Tables that a statement can only answer by reading them whole: the planner is told to do so as a last resort."""
+    found = []
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for statement in [one["sql"] for one in asked if one["sql"].startswith(("SELECT", "UPDATE", "DELETE"))]:
+            cursor.execute(f"EXPLAIN {statement}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            found += [(table, statement) for table in (*LONG, "audit_auditevent") if f"Seq Scan on {table}" in plan]
+    return found
