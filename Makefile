@@ -28,7 +28,7 @@ check: tools ## Format, lint, types, templates, migrations, deploy checks, API s
 messages: tools ## Bring the catalogs in locale/ in step with the texts in the sources, and compile them
 	@exec $(PYTHON) -m tests.languages extract
 
-bench: tools ## The benchmarks, as figures and ratios (ARGS="revocation_delay feed")
+bench: tools ## The benchmarks, as figures and ratios (ARGS="against_peers feed", BENCH=full)
 	@exec $(PYTHON) -m bench $(ARGS)
 
 bench-data: tools ## Ten million people and what is theirs, in a database that is kept for `scale` (ROWS, FOLDER, DROP=1)

@@ -10,30 +10,30 @@ import signal
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench import figures
-from bench.peers import api, authcenter, named, node, plain, sign_in, toolkit, wrk
+from bench.peers import growth, sign_in, wrk
 from bench.peers.machine import described
 from bench.peers.results import rows
+from bench.peers.starting import Peers
 from bench.peers.statements import Databases, postgresql
 from bench.peers.works import AGAINST, NAMES, ONCE, POSTGRESQL, SQLITE, WORKS, Cell
 from bench.peers.wrk import Failed
 
 MODE = os.environ.get("BENCH", "")
 FULL = MODE == "full"
-ROUNDS, SECONDS, WARM = {"full": (5, 5, 3), "smoke": (1, 1, 1)}.get(MODE, (3, 2, 1))
-"""`smoke` shows that everything runs, and its figures say nothing."""
+ROUNDS, SECONDS, WARM = {"full": (5, 5, 3), "smoke": (1, 1, 1)}.get(MODE, (4, 1, 1))
+"""In seconds. More rounds say more than longer ones. `smoke` shows that all runs; its figures say nothing."""
 
-COUNTED = 50
-"""Requests whose SQL statements are counted."""
+COUNTED = 15
+"""Requests whose SQL is counted, one by one: the median leaves out what background jobs ask now and then."""
 
-ON_SQLITE = {"client_credentials_es256", "client_credentials_opaque", "code", "refresh", "introspection", "userinfo"}
+ON_SQLITE = {"client_credentials_es256", "client_credentials_opaque", "code", "refresh"}
 """Of what is the same on both, this much on SQLite too; with BENCH=full, all."""
 
 ONLY_FULL = {("toolkit", "jwks"), ("toolkit", "discovery"), ("toolkit", "drf_simplejwt_stateless")}
@@ -56,25 +56,6 @@ class Figures:
     error: str = ""
 
 
-@dataclass
-class Comparison:
-    """Everything that runs, and what is left out."""
-
-    cells: list[Cell] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=lambda: list(LEFT_OUT))
-
-    def add(self, what: str, make: Callable[[], list[Cell]]) -> None:
-        """What does not start is left out, and said."""
-        began = time.monotonic()
-        try:
-            self.cells += make()
-        except (Failed, node.Missing, SystemExit) as error:
-            self.left_out.append(f"{what}: {error}")
-            print(f"{what} is left out: {error}", file=sys.stderr, flush=True)
-        else:
-            print(f"{what} runs ({time.monotonic() - began:.0f} s)", flush=True)
-
-
 def run(only: Sequence[str] = ()) -> dict[str, Any]:
     """`only` some work, by its name in `works.WORKS`; with it goes what it is held against."""
     if unknown := set(only) - WORKS.keys():
@@ -93,9 +74,13 @@ def run(only: Sequence[str] = ()) -> dict[str, Any]:
             databases = stack.enter_context(postgresql(folder / "postgresql"))
             walks_a_list = not wanted or bool(wanted & ONCE)
             seconds = WARM + (ROUNDS + 0.5) * SECONDS if walks_a_list else 0
-            compared = _started(stack, folder, databases, cores[0], seconds)
-            cells = [cell for cell in compared.cells if _is_due(cell, wanted)]
+            peers = Peers(stack, folder, databases, cores[0], seconds, left_out=list(LEFT_OUT))
+            peers.start(cores)
+            cells = sorted((cell for cell in peers.cells if _is_due(cell, wanted)), key=_place)
             found = _measured(cells, databases)
+            slope = _growth(cells) if FULL and not wanted else None
+            if slope is None:
+                peers.left_out.append("How a worker's memory grows over a million requests: with BENCH=full.")
     finally:
         os.sched_setaffinity(0, cores)
     return {
@@ -104,48 +89,10 @@ def run(only: Sequence[str] = ()) -> dict[str, Any]:
         "rounds": ROUNDS,
         "seconds": SECONDS,
         "connections": wrk.CONNECTIONS,
-        "left_out": compared.left_out,
+        "slope": slope,
+        "left_out": peers.left_out,
         "cells": [_told(cell, found[cell.key]) for cell in cells],
     }
-
-
-def _started(stack: ExitStack, folder: Path, databases: Databases, core: int, seconds: float) -> Comparison:
-    """Everybody, with what is good once for so many seconds of each work."""
-    found = Comparison()
-    ours = folder / "authcenter-postgresql"
-
-    def at(kind: str, name: str) -> str:
-        return databases.create(name) if kind == POSTGRESQL else f"sqlite:///{folder}/{name}.sqlite3"
-
-    for kind in (POSTGRESQL, SQLITE):
-        own, stock = folder / f"authcenter-{kind.lower()}", folder / f"toolkit-{kind.lower()}"
-
-        def start_ours(kind: str = kind, own: Path = own) -> list[Cell]:
-            tokens = api.tokens(seconds) if own == ours else 0
-            started = stack.enter_context(authcenter.server(core, own, at(kind, "authcenter"), seconds, tokens))
-            return authcenter.cells(started, own, kind)
-
-        def start_stock(kind: str = kind, stock: Path = stock) -> list[Cell]:
-            started = stack.enter_context(toolkit.server(core, stock, kind, at(kind, "toolkit"), seconds))
-            return toolkit.cells(started, stock, kind)
-
-        found.add(f"AuthCenter on {kind}", start_ours)
-        found.add(f"{NAMES['toolkit']} on {kind}", start_stock)
-
-    def start_api() -> list[Cell]:
-        return api.cells(stack.enter_context(api.server(core, folder / "api.log", ours)), ours)
-
-    def start_node() -> list[Cell]:
-        return node.cells(stack.enter_context(node.server(core, folder / "node", seconds)), folder / "node")
-
-    found.add("the API on Django REST framework", start_api)
-    found.add("plain Django", lambda: plain.cells(stack.enter_context(plain.server(core, folder / "plain.log"))))
-    found.add(NAMES["node"], start_node)
-    if os.environ.get("BENCH_URL"):
-        found.add("the server at BENCH_URL", named.cells)
-    else:
-        found.left_out.append("A server of one's own: none is named by BENCH_URL.")
-    return found
 
 
 def _is_due(cell: Cell, wanted: set[str]) -> bool:
@@ -158,9 +105,12 @@ def _is_due(cell: Cell, wanted: set[str]) -> bool:
     return (cell.server, cell.work) not in ONLY_FULL
 
 
+def _place(cell: Cell) -> tuple[int, int, str]:
+    """Who does the same work is asked one after the other."""
+    return list(WORKS).index(cell.work), list(NAMES).index(cell.server), cell.database
+
+
 def _measured(cells: Sequence[Cell], databases: Databases) -> dict[tuple[str, str, str], Figures]:
-    order = list(WORKS)
-    cells = sorted(cells, key=lambda cell: order.index(cell.work))
     found = {cell.key: Figures() for cell in cells}
     for number in range(ROUNDS + 1):
         print(f"round {number} of {ROUNDS}" if number else f"warming up, of {len(cells)} pieces of work", flush=True)
@@ -181,6 +131,14 @@ def _measured(cells: Sequence[Cell], databases: Databases) -> dict[tuple[str, st
     return found
 
 
+def _growth(cells: Sequence[Cell]) -> dict[str, Any] | None:
+    for cell in cells:
+        if cell.key == ("client_credentials_es256", "authcenter", POSTGRESQL):
+            print(f"{growth.REQUESTS:,} requests, for the memory of a worker", flush=True)
+            return growth.measured(cell)
+    return None
+
+
 def _begin(cell: Cell, about: Figures, databases: Databases) -> None:
     """See that the answer is right, warm up, count SQL."""
     if cell.load is not None:
@@ -191,14 +149,18 @@ def _begin(cell: Cell, about: Figures, databases: Databases) -> None:
     if cell.seconds is None:
         wrk.run(cell.running.url, cell.ask(), WARM)
     if cell.database == POSTGRESQL:
-        times = COUNTED if cell.seconds is None else 2
-        with databases.counting(cell.server) as counted:
-            wrk.verify(cell.running.url, cell.ask(), times)
-        about.statements = round(counted[0] / times, 1)
+        counts = []
+        with databases.counting(cell.server) as since:
+            for _ in range(COUNTED if cell.seconds is None else 1):
+                wrk.verify(cell.running.url, cell.ask())
+                counts.append(since())
+        about.statements = statistics.median(counts)
 
 
 def _one_run(cell: Cell, about: Figures, seconds: float) -> None:
     ask = cell.ask() if cell.ask is not None else None
+    if ask is not None:
+        wrk.verify(cell.running.url, ask)  # still as it was: wrk itself looks at no more than the status
     before = cell.running.cpu_seconds()
     if ask is not None:
         ran = wrk.run(cell.running.url, ask, seconds, cell.connections)

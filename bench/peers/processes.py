@@ -20,6 +20,10 @@ THREADS = 4
 """Blocking threads of granian, as in `manage.py serve`; there SQLite has one, and so it has here."""
 
 
+class NotRunning(Exception):
+    """What a server that does not come up has left in its log."""
+
+
 @dataclass(frozen=True)
 class Server:
     url: str
@@ -114,11 +118,11 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise SystemExit(f"It stopped:\n{log.read_text()[-3000:]}")
+            raise NotRunning(f"It stopped:\n{log.read_text()[-3000:]}")
         try:
             if urllib.request.urlopen(url, timeout=5).status == 200:
                 return
         except (urllib.error.URLError, OSError):
             pass
         time.sleep(0.1)
-    raise SystemExit(f"{url} is not ready after two minutes:\n{log.read_text()[-3000:]}")
+    raise NotRunning(f"{url} is not ready after two minutes:\n{log.read_text()[-3000:]}")

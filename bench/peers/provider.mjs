@@ -5,12 +5,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { Provider } from 'oidc-provider';
-import { setStorage } from './node_modules/oidc-provider/lib/adapters/memory_adapter.js';
+import MemoryAdapter from './node_modules/oidc-provider/lib/adapters/memory_adapter.js';
 import LRU from './node_modules/oidc-provider/lib/helpers/lru.js';
 
 const [port, pieces] = process.argv.slice(2).map(Number);
 const { BENCH_SECRET: secret, BENCH_CHALLENGE: challenge, BENCH_REDIRECT_URI: redirectUri, BENCH_FOLDER } = process.env;
-setStorage(new LRU({ maxSize: 10_000_000 }));
+const store = new LRU({ maxSize: 10_000_000 });
 
 function key(type, options, alg) {
   const { privateKey } = generateKeyPairSync(type, options);
@@ -20,6 +20,7 @@ function key(type, options, alg) {
 const resources = { 'urn:api:ES256': 'ES256', 'urn:api:RS256': 'RS256' };
 const hours = 6 * 3600;
 const provider = new Provider(`http://127.0.0.1:${port}`, {
+  adapter: (model) => new MemoryAdapter(model, store),
   clients: [
     {
       client_id: 'machine', client_secret: secret, grant_types: ['client_credentials'], redirect_uris: [], response_types: [],

@@ -29,7 +29,7 @@ def find(cells: list[Told], work: str, server: str, database: str) -> Told | Non
 
 def ratios(cells: list[Told], own: Told) -> Iterator[tuple[Against, Told, float]]:
     """What one of AuthCenter's cells is held against, as far as that ran, and its rate as a multiple of the other's."""
-    for against in AGAINST.get(own["work"], ()):
+    for against in (*AGAINST.get(own["work"], ()), Against("named", own["work"], database="")):
         database = own["database"] if against.database is None else against.database
         if other := find(cells, against.work, against.server, database):
             yield against, other, own["per_second"] / other["per_second"]

@@ -3,7 +3,7 @@
 It counts only while asked to, so that the timed runs are not slowed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -37,20 +37,23 @@ class Databases:
         return urlsplit(self._url)._replace(path=f"/{name}").geturl()
 
     @contextmanager
-    def counting(self, name: str) -> Iterator[list[int]]:
-        """Puts the number of statements, BEGIN and COMMIT among them, that were asked of `name` meanwhile."""
-        found: list[int] = []
+    def counting(self, name: str) -> Iterator[Callable[[], int]]:
+        """Gives what tells how many statements, BEGIN and COMMIT among them, `name` was asked since it last told."""
         with psycopg.connect(self._url, autocommit=True) as connection:
-            self._track(connection, "top")
-            try:
-                connection.execute("SELECT pg_stat_statements_reset()")
-                yield found
+
+            def since() -> int:
                 row = connection.execute(
                     "SELECT coalesce(sum(calls), 0)::int FROM pg_stat_statements JOIN pg_database ON oid = dbid"
                     " WHERE datname = %s",
                     [name],
                 ).fetchone()
-                found.append(int(row[0]) if row else 0)
+                connection.execute("SELECT pg_stat_statements_reset()")
+                return int(row[0]) if row else 0
+
+            self._track(connection, "top")
+            try:
+                since()
+                yield since
             finally:
                 self._track(connection, "none")
 

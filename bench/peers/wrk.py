@@ -159,22 +159,21 @@ def run(url: str, ask: Ask, seconds: float, connections: int = CONNECTIONS) -> R
     return parsed(done.stdout)
 
 
-def verify(url: str, ask: Ask, times: int = 1) -> bytes:
-    """Send it so often by one connection, look at each answer, and return the last."""
+def verify(url: str, ask: Ask) -> bytes:
+    """Send it once, look at the answer, and return that."""
     parts = urlsplit(url)
-    line, body = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60), b""
+    line = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     try:
-        for _ in range(times):
-            headers, content = ask.one()
-            line.request(ask.method, ask.path, body=content or None, headers=headers)
-            answer = line.getresponse()
-            body = answer.read()
-            if answer.status != ask.status or ask.says.encode() not in body:
-                raise Failed(f"{ask.method} {ask.path}: {answer.status} {body[:300].decode('utf-8', 'replace')}")
-    except OSError as error:
+        headers, content = ask.one()
+        line.request(ask.method, ask.path, body=content or None, headers=headers)
+        answer = line.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
         raise Failed(f"{ask.method} {ask.path}: {error}") from None
     finally:
         line.close()
+    if answer.status != ask.status or ask.says.encode() not in body:
+        raise Failed(f"{ask.method} {ask.path}: {answer.status} {body[:300].decode('utf-8', 'replace')}")
     return body
 
 
