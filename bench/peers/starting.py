@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,10 +36,13 @@ class Peers:
     def start(self, cores: Sequence[int]) -> None:
         """In two lines; AuthCenter's two share the folder of static files, so they are in the same."""
 
+        stopping = threading.Event()
+
         def line(steps: Sequence[Step]) -> None:
             os.sched_setaffinity(0, cores)  # of this thread, and what it starts: nothing is timed yet
             for what, make in steps:
-                self._add(what, make)
+                if not stopping.is_set():
+                    self._add(what, make)
 
         ours = [
             ("AuthCenter on PostgreSQL", lambda: self._authcenter(POSTGRESQL)),
@@ -56,7 +60,11 @@ class Peers:
         else:
             self.left_out.append("A server of one's own: none is named by BENCH_URL.")
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(line, (ours, others)))
+            try:
+                list(pool.map(line, (ours, others)))
+            except BaseException:  # also Ctrl-C: what is being started is waited for, the rest is not begun
+                stopping.set()
+                raise
 
     def _add(self, what: str, make: Callable[[], list[Cell]]) -> None:
         """What does not start is left out, and said."""
