@@ -61,15 +61,15 @@ def _asked(port: str, script: Path, seconds: int) -> tuple[float, int]:
     return float(each[1]), int(count[1])
 
 
-def _spent(group: int) -> float:
-    """Seconds of processor that the processes of this group have used."""
+def _spent(session: int) -> float:
+    """Seconds of processor that the processes of this session have used: the server and its workers."""
     spent = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except OSError:  # it has just ended
             continue
-        if int(fields[2]) == group:
+        if int(fields[3]) == session:
             spent += int(fields[11]) + int(fields[12])
     return spent / _TICKS
 
