@@ -27,7 +27,7 @@ EACH = 1_000
 """What a column of a list counts up to."""
 
 _PEOPLE = 1_000
-"""Of whom a list of something else is searched: the first so many that the words find."""
+"""The first so many that words find, whatever their order: a name may be that of a good part of all people."""
 
 _ID = re.compile(r"(?=.*\d)[0-9a-f-]{8,36}", re.IGNORECASE)
 
@@ -42,7 +42,7 @@ class BoundedPaginator(Paginator):
     @property
     def is_cut(self) -> bool:
         """Whether there may be more than it counts."""
-        return self.count >= MOST
+        return self.count >= MOST or self.count == _PEOPLE
 
 
 class LongChangeList(ChangeList):
@@ -134,7 +134,7 @@ def people(term: str) -> QuerySet[User]:
 
 
 def of_people(term: str, path: str = "user") -> Q:
-    """Rows of something else that belong to these people; ids rather than a join, so that an index of it is taken."""
+    """Rows that are these people's, or these people; ids rather than a join, so that an index is taken."""
     return Q(**{f"{path}__in": list(people(term).order_by().values_list("pk", flat=True)[:_PEOPLE])})
 
 

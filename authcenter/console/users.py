@@ -80,7 +80,7 @@ class UserAdmin(RecordAdmin):
         return super().get_queryset(request).prefetch_related("roles")
 
     def found_by_index(self, term: str) -> Q:
-        return Q(pk__in=long_lists.people(term).order_by().values("pk"))
+        return long_lists.of_people(term, "pk")
 
     @display(description=_("roles"))
     def role_names(self, user: User) -> str:
