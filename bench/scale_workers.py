@@ -1,8 +1,8 @@
 """Two workers against one: requests a second, and the processor's time that a request takes.
 
 Where the machine has two cores only, the load and PostgreSQL take their part of them, and two workers cannot show
-twice the requests. What can be shown there is that a request takes no more of a processor with two than with one: then
-nothing in it waits for the other worker, and free cores would give as much.
+twice the requests. What can be shown there is that a request takes no more of a processor with two than with one. That
+is no proof of twice the requests where cores are free: it does not see whether one worker waits for the other.
 """
 
 import os
@@ -86,6 +86,6 @@ def rows(found: dict[str, Any]) -> list[Row]:
         ),
         Row(
             "processor's time of a request, two workers and one",
-            f"{two['cpu_us']} µs, {one['cpu_us']} µs: with two free cores {2 * one['cpu_us'] / two['cpu_us']:.2f} ×",
+            f"{two['cpu_us']} µs, {one['cpu_us']} µs ({two['cpu_us'] / one['cpu_us']:.2f} ×)",
         ),
     ]
