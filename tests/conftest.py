@@ -48,6 +48,35 @@ def _plain_static_files(django_test_environment: None) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _middleware_is_built_once(django_test_environment: None) -> Iterator[None]:
+    """As in a server. Django's test client builds it anew for each client, which takes longer than most requests; here
+    only after a setting was changed, as some are read when it is built."""
+    from django.core.handlers.base import BaseHandler
+    from django.core.signals import setting_changed
+
+    built: dict[type, Any] = {}
+    build = BaseHandler.load_middleware
+
+    def load(handler: Any, is_async: bool = False) -> None:
+        kept = built.get(type(handler))
+        if kept is None or is_async:
+            build(handler, is_async)
+            kept = handler
+        if not is_async:
+            built[type(handler)] = kept
+            handler.__dict__.update({name: value for name, value in kept.__dict__.items() if "middleware" in name})
+
+    def forget(**_what: Any) -> None:
+        built.clear()
+
+    setting_changed.connect(forget)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseHandler, "load_middleware", load)
+        yield
+    setting_changed.disconnect(forget)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
     """Takes the place of pytest-django's, which would run all migrations: the tables are copied."""
