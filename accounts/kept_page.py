@@ -24,6 +24,7 @@ from accounts.remembering import known_address
 from accounts.sign_in import WAITING
 from accounts.social.models import IdentityProvider
 from authcenter.branding.current import brand
+from authcenter.prepared import Prepared
 
 SECONDS = 10.0
 MOST = 64
@@ -72,8 +73,6 @@ def _about(request: HttpRequest) -> tuple[Hashable, str]:
     greeted = known_address(request)  # that page is one person's
     if strange or greeted or len(address) > _LONGEST or (asked and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", asked)):
         return None, ""
-    offered = IdentityProvider.objects.filter(Q(is_shown=True) | Q(organisation__isnull=False), is_active=True)
-    seen = offered.order_by("-is_shown", "position", "name").values_list("pk", "kind", "name", "organisation")[:100]
     about = (
         address.replace(asked, "\x00") if asked else address,
         translation.get_language(),
@@ -81,9 +80,18 @@ def _about(request: HttpRequest) -> tuple[Hashable, str]:
         passkey_hint.is_there(request),
         tuple(asking.get(name, "") for name in SHOWN) if asking else (),
         repr(brand()),
-        tuple(seen),
+        tuple(_providers.rows()),
     )
     return about, asked
+
+
+_providers = Prepared(
+    lambda: (
+        IdentityProvider.objects.filter(Q(is_shown=True) | Q(organisation__isnull=False), is_active=True)
+        .order_by("-is_shown", "position", "name")
+        .values_list("pk", "kind", "name", "organisation")[:100]
+    )
+)
 
 
 def _taken_apart(page: bytes, asked: str) -> list[bytes]:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import UUIDField
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -21,6 +22,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 from authcenter.audit import events
+from authcenter.prepared import Prepared, Slot
 from authcenter.sessions.models import Session
 from authcenter.sessions.revocation import end_all_but
 
@@ -166,11 +168,14 @@ def _person(request: HttpRequest) -> User | AnonymousUser:
     return session.user if session is not None else AnonymousUser()
 
 
+_sessions = Prepared(lambda: Session.objects.select_related("user").filter(pk=Slot("sid", UUIDField())))
+
+
 def _found(request: HttpRequest) -> Session | None:
     sid, stored_user = request.session.get(SID), request.session.get(SESSION_KEY)
     if not sid or not stored_user:
         return None
-    session = Session.objects.select_related("user").filter(pk=uuid.UUID(sid)).first()
+    session: Session | None = _sessions.first(sid=uuid.UUID(sid))
     if (
         session is None
         or str(session.user_id) != stored_user

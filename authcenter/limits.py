@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Exists, F, Q
+from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 
 from authcenter.audit.address import client_address, network_of
 from authcenter.audit.models import Refusals
+from authcenter.sessions.view import follower
 
 
 @dataclass(frozen=True)
@@ -177,14 +178,6 @@ def reached(windows: Iterable[Window]) -> int:
     return _wait([(count, full[key], ends) for key, count, ends in rows], now)
 
 
-def reached_subquery(windows: Iterable[Window]) -> Exists:
-    """The same as a condition for a query that is made anyway (one statement instead of two)."""
-    full = Q(pk__in=[])
-    for window in windows:
-        full |= Q(key=window.key, count__gte=window.most)
-    return Exists(Refusals.objects.filter(full, ends__gt=timezone.now()))
-
-
 def refused(windows: Iterable[Window]) -> int:
     """Count one refusal, narrowest window first, by one statement each; seconds to wait where one is over its limit.
 
@@ -213,14 +206,17 @@ def _count(window: Window, now: datetime) -> tuple[int, datetime]:
     adapt = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO audit_refusals (key, count, ends) VALUES (%s, 1, %s)"
+            "INSERT INTO audit_refusals (key, count, ends, is_full) VALUES (%s, 1, %s, %s)"
             " ON CONFLICT (key) DO UPDATE SET"
             " count = CASE WHEN audit_refusals.ends <= %s THEN 1 ELSE audit_refusals.count + 1 END,"
-            " ends = CASE WHEN audit_refusals.ends <= %s THEN excluded.ends ELSE audit_refusals.ends END"
+            " ends = CASE WHEN audit_refusals.ends <= %s THEN excluded.ends ELSE audit_refusals.ends END,"
+            " is_full = audit_refusals.count + 1 >= %s"
             " RETURNING count, ends",
-            [window.key, adapt(ends), adapt(now), adapt(now)],
+            [window.key, adapt(ends), window.most <= 1, adapt(now), adapt(now), window.most],
         )
         count, until = cursor.fetchone()
+    if count >= window.most:
+        follower.hurry()  # this worker knows at once that a limit is full
     return count, _aware(until)
 
 

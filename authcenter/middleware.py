@@ -1,5 +1,5 @@
 """Nothing in the clear; forms in UTF-8; and headers of pages: no caching of what concerns a person, no powerful
-features, no cookies at the back channel, and where the policy must be wider."""
+features, and where the policy must be wider."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 _PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 _FLOW_PAGES = ("/accounts/", "/oauth/", "/device")
-_BACK_CHANNEL = (
+BACK_CHANNEL = (
     "/.well-known/",
     *(f"/oauth/{name}" for name in ("token", "revoke", "introspect", "par", "register", "device", "userinfo")),
 )
@@ -53,9 +53,6 @@ class PageHeadersMiddleware:
         response.setdefault("Permissions-Policy", _PERMISSIONS)
         if not path.startswith("/static/"):
             response.setdefault("Cache-Control", "no-store")
-        if path.startswith(_BACK_CHANNEL):
-            # What a caller sends as a cookie would be corrected or deleted: nothing there has to do with a browser's.
-            response.cookies.clear()
         if path.startswith("/admin/"):
             # The console's Alpine evaluates expressions and sets styles; nothing else may.
             response._csp_replace = {  # type: ignore[attr-defined]

@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "authcenter.audit.request_log.RequestLogMiddleware",
     "authcenter.middleware.HttpsOnlyMiddleware",
     "authcenter.middleware.Utf8Middleware",
+    "authcenter.back_channel.BackChannelMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -1,5 +1,6 @@
 """The one definition of the client's address. Limits, sessions and the audit log all ask here."""
 
+import functools
 import ipaddress
 
 from django.conf import settings
@@ -30,6 +31,7 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network(f"{address}/64", strict=False)) if ":" in address else address
 
 
+@functools.lru_cache(maxsize=4096)
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(text)

@@ -7,8 +7,10 @@ from django.http import HttpRequest
 
 from authcenter.audit.address import client_address
 from authcenter.audit.models import AuditEvent
+from authcenter.prepared import PreparedInsert
 
 Kind = AuditEvent.Kind
+_keep = PreparedInsert(AuditEvent)
 log = structlog.get_logger("authcenter.audit")
 
 
@@ -35,7 +37,7 @@ def record(
         request_id=getattr(request, "request_id", ""),
         detail={name: _plain(value) for name, value in detail.items()},
     )
-    event.save(force_insert=True)
+    _keep.run(event)
     log.info(
         str(kind),
         actor=event.actor,

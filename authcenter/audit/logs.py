@@ -33,6 +33,9 @@ class RefusedRequests(logging.Filter):
 
 def formatter() -> logging.Formatter:
     """The formatter named in `settings.LOGGING`; also points structlog at the standard library."""
+    # None of the lines says where in the code, by which thread or process it was written; finding out costs most.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

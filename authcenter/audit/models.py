@@ -107,9 +107,14 @@ class Refusals(models.Model):
     """SHA-256 of the limit's name and what it counts, so that no address or account is stored in clear."""
     count = models.PositiveIntegerField()
     ends = models.DateTimeField()
+    is_full = models.BooleanField(default=False)
+    """It may be full: an exact answer is worth a statement."""
 
     class Meta:
-        indexes = [models.Index(fields=["ends"], name="refusals_by_end")]
+        indexes = [
+            models.Index(fields=["ends"], name="refusals_by_end"),
+            models.Index(fields=["ends"], condition=models.Q(is_full=True), name="refusals_full"),
+        ]
 
     def __str__(self) -> str:
         return self.key

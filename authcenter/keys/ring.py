@@ -5,6 +5,9 @@ A new key is published as `next` long before it signs, so no verifier meets a si
 Algorithms are fixed by the key, never by the token's header (RFC 8725 section 3.1).
 """
 
+import base64
+import functools
+import hashlib
 import json
 import threading
 import time
@@ -13,6 +16,7 @@ from typing import Any
 
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jws import JWSAlgModel
 
 from authcenter.keys import vault
 from authcenter.keys.models import Key
@@ -24,6 +28,15 @@ ALGORITHMS = ("ES256", "RS256")
 """What a new installation makes keys for."""
 
 
+class Published:
+    """A JWK Set with its body and entity tag, made once for all who ask."""
+
+    def __init__(self, keys: dict[str, list[dict[str, Any]]]) -> None:
+        self.keys, self.body = keys, json.dumps(keys).encode()
+        said = json.dumps(keys, sort_keys=True).encode()
+        self.etag = f'"{hashlib.sha256(said).hexdigest()[:32]}"'
+
+
 class Ring:
     """One process's view of the keys. Safe for threads: a reload replaces whole dictionaries."""
 
@@ -32,7 +45,7 @@ class Ring:
         self._loaded_at = float("-inf")
         self._verifying: dict[str, tuple[str, JoseKey]] = {}
         self._signing: dict[str, tuple[str, JoseKey]] = {}
-        self._jwks: list[dict[str, Any]] = []
+        self._published = Published({"keys": []})
 
     def sign(self, claims: Mapping[str, Any], *, typ: str, algorithm: str) -> str:
         """A compact JWS over `claims` with the active key of `algorithm` (RFC 7515, RFC 7519)."""
@@ -41,8 +54,8 @@ class Ring:
             kid, key = self._signing[algorithm]
         except KeyError:
             raise LookupError(f"there is no active {algorithm} key; run manage.py rotate_keys --ensure") from None
-        header = {"alg": algorithm, "typ": typ, "kid": kid}
-        return jws.serialize_compact(header, _json(claims), key, algorithms=[algorithm])
+        signed = _header(algorithm, typ, kid) + _base64url(_json(claims).encode())
+        return (signed + b"." + _base64url(_algorithm(algorithm).sign(signed, key))).decode()
 
     def verify(self, token: str, *, typ: Iterable[str]) -> dict[str, Any]:
         """The claims of a token that this server signed and whose `typ` is one of `typ`.
@@ -63,7 +76,12 @@ class Ring:
     def jwks(self) -> dict[str, list[dict[str, Any]]]:
         """The public JWK Set (RFC 7517 section 5): next, active and retired keys; revoked ones are gone."""
         self._fresh()
-        return {"keys": self._jwks}
+        return self._published.keys
+
+    def published(self) -> "Published":
+        """The same, as it is sent."""
+        self._fresh()
+        return self._published
 
     def algorithms(self) -> list[str]:
         """What this server can sign with now."""
@@ -97,11 +115,26 @@ class Ring:
                 )
             verifying[row.kid] = known or (row.algorithm, _imported(row.public_jwk))
             published.append(row.public_jwk)
-        self._verifying, self._signing, self._jwks = verifying, signing, published
+        self._verifying, self._signing = verifying, signing
+        self._published = Published({"keys": published})
 
 
-def _json(claims: Mapping[str, Any]) -> bytes:
-    return json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode()
+_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+@functools.lru_cache(maxsize=256)
+def _header(algorithm: str, typ: str, kid: str) -> bytes:
+    """The first part of a compact JWS (RFC 7515 section 3.1), with its dot: the same for every token of a kind."""
+    return _base64url(_json({"alg": algorithm, "typ": typ, "kid": kid}).encode()) + b"."
+
+
+@functools.cache
+def _algorithm(name: str) -> JWSAlgModel:
+    return jws.JWSRegistry(algorithms=[name]).get_alg(name)
+
+
+def _base64url(raw: bytes) -> bytes:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=")
 
 
 def _imported(jwk: dict[str, Any]) -> JoseKey:

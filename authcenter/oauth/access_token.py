@@ -25,7 +25,7 @@ from authcenter.oauth.registration import hashed
 from authcenter.oauth.subjects import subject_of
 from authcenter.resource_server.errors import InvalidToken
 from authcenter.resource_server.signature import signed_claims
-from authcenter.resource_server.verifier import instants
+from authcenter.resource_server.verifier import Checked, instants
 from authcenter.sessions.revocation import LONGEST_ACCESS_TOKEN
 from authcenter.sessions.view import follower
 
@@ -141,17 +141,35 @@ def _of_person(grounds: Grounds) -> dict[str, Any]:
     return claims | grounds.acts_for
 
 
-def read(token: str) -> dict[str, Any]:
-    """The claims of a whole, unexpired access token of ours, for any audience. Raises `InvalidToken`.
+def read(token: str) -> Mapping[str, Any]:
+    """The claims of a whole, unexpired access token of ours, for any audience; those of a JWT with `kid`, the key that
+    signed it. Raises `InvalidToken`.
 
     Says nothing about revocation: `authcenter.oauth.living` does.
     """
+    claims: Mapping[str, Any] | None
     if token.startswith(OPAQUE):
         claims = _kept(token)
         if claims is None:
             raise InvalidToken("no such opaque token")
+        return _checked(claims)
+    claims = _seen.get(token)
+    if claims is None:
+        signed = signed_claims(token, follower, types=[TYP])
+        claims = _checked({**signed.claims, "kid": signed.key_id})
+        _seen.put(token, claims)
+    elif follower.key(claims["kid"]) is None:
+        raise InvalidToken("the key was taken back")
     else:
-        claims = signed_claims(token, follower, types=[TYP]).claims
+        instants(claims)
+    return claims
+
+
+_seen: Checked[Mapping[str, Any]] = Checked(5_000)
+"""What is asked about is often asked about again."""
+
+
+def _checked(claims: Mapping[str, Any]) -> Mapping[str, Any]:
     if claims.get("iss") != settings.ISSUER:
         raise InvalidToken("by another issuer")
     if not isinstance(claims.get("sub"), str) or not isinstance(claims.get("client_id"), str):

@@ -16,7 +16,6 @@ from authcenter.oauth import (
     acting_for,
     claims_request,
     client_documents,
-    clients,
     id_token,
     pushed,
     request_object,
@@ -34,6 +33,7 @@ from authcenter.oauth.errors import (
 from authcenter.oauth.granting import Wanted
 from authcenter.oauth.parameters import Parameters
 from authcenter.oauth.pending import Pending
+from authcenter.oauth.registry import registry
 from authcenter.oauth.server import server
 
 PROMPTS = ("none", "login", "consent", "select_account")
@@ -52,7 +52,7 @@ def begun(
     if parameters.repeated & {"client_id", "redirect_uri"}:
         raise InvalidRequestFatalError(description="client_id or redirect_uri was sent more than once.")
     client_documents.look(http, parameters.get("client_id") or "")
-    application = clients.find(parameters.get("client_id") or "")
+    application = registry.application(parameters.get("client_id") or "")
     if application is None:
         raise InvalidClientIdError(description="The client is unknown.")
     fault: OAuth2Error | None = None

@@ -1,56 +1,28 @@
 """Finding and authenticating applications (RFC 6749 section 2.3), by exactly the method that is registered.
 
-One statement: the application, what it may ask for at which API, and whether its refusals are over the limit; one more
-for an assertion, which is good once. The secret is 256 random bits, so SHA-256 and a constant-time comparison are
+No statement: the application is in this process's memory (`registry`); but one while somebody is over some limit, and
+one for an assertion, which is good once. The secret is 256 random bits, so SHA-256 and a constant-time comparison are
 enough.
 """
 
 import base64
 import binascii
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
-from django.conf import settings
-from django.db.models import CharField, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Concat
 from django.http import HttpRequest
 
 from authcenter import limits
 from authcenter.audit import events
 from authcenter.oauth import assertions, client_assertion
 from authcenter.oauth.errors import InvalidClientError, InvalidRequestError, TooManyRefusals
-from authcenter.oauth.models import API, Application, Scope
+from authcenter.oauth.models import API, Application
 from authcenter.oauth.parameters import Parameters
 from authcenter.oauth.registration import hashed
-
-
-def find(client_id: str, windows: list[limits.Window] | None = None) -> Application | None:
-    """The active application of this id, with `api_scopes` (scope to API identifier) and `over_limit`, or None."""
-    if not client_id or len(client_id) > 255 or not client_id.isascii() or not client_id.isprintable():
-        return None
-    application = (
-        Application.objects.filter(_offered(), client_id=client_id, is_active=True)
-        .annotate(
-            over_limit=limits.reached_subquery(windows or []),
-            joined_scopes=_Joined(
-                Scope.objects.filter(applications=OuterRef("pk"), api__is_active=True)
-                .order_by()
-                .values(pair=Concat("name", Value(" "), "api__identifier", output_field=CharField()))
-            ),
-        )
-        .first()
-    )
-    if application is not None:
-        lines = (application.joined_scopes or "").split("\n")
-        application.api_scopes = dict(line.split(" ", 1) for line in lines if line)
-    return application
-
-
-def _offered() -> Q:
-    """Those that are known by their documents are, while an operator wants such."""
-    documents = Q(origin=Application.Origin.DOCUMENT)
-    return Q() if settings.CLIENT_ID_METADATA_DOCUMENTS else ~documents
+from authcenter.oauth.registry import registry
+from authcenter.sessions.view import follower
 
 
 def authenticate(request: HttpRequest, parameters: Parameters) -> Application:
@@ -60,12 +32,10 @@ def authenticate(request: HttpRequest, parameters: Parameters) -> Application:
     is missing, wrong or by another method than the registered one, `TooManyRefusals` over the limit.
     """
     proof = _proof(request, parameters)
-    windows = limits.application_secret(request, proof.client_id) + limits.authorization_code(request, proof.client_id)
-    application = find(proof.client_id, windows)
+    application = registry.application(proof.client_id)
     if application is None:
         raise _refused(request, proof)
-    if application.over_limit:
-        raise TooManyRefusals(limits.reached(windows))
+    _refuse_over_limit(request, proof, limits.application_secret, limits.authorization_code)
     try:
         proof.check(application)
     except assertions.Refused as refused:
@@ -76,11 +46,9 @@ def authenticate(request: HttpRequest, parameters: Parameters) -> Application:
 def authenticate_caller(request: HttpRequest, parameters: Parameters) -> Application | API:
     """For introspection (RFC 7662 section 2.1): a confidential application, or an API by its own credentials."""
     proof = _proof(request, parameters)
-    windows = limits.application_secret(request, proof.client_id)
-    api = API.objects.filter(client_id=proof.client_id, is_active=True).first() if proof.client_id.isascii() else None
+    api = registry.api(proof.client_id)
     if api is not None:
-        if wait := limits.reached(windows):
-            raise TooManyRefusals(wait)
+        _refuse_over_limit(request, proof, limits.application_secret)
         if api.client_secret and hmac.compare_digest(api.client_secret, hashed(proof.secret)):
             return api
         raise _refused(request, proof)
@@ -109,6 +77,17 @@ class _Proof:
             application.client_secret and hmac.compare_digest(application.client_secret, hashed(self.secret))
         ):
             raise assertions.Refused("wrong secret")
+
+
+def _refuse_over_limit(request: HttpRequest, proof: _Proof, *names: Callable[..., list[limits.Window]]) -> None:
+    """Before the proof is looked at: whoever guesses does not learn that the last guess was right.
+
+    The statement is spared while nobody is over any limit, as far as this process has heard (`BOUND_SECONDS`).
+    """
+    if follower.position().limit_is_full:
+        wait = limits.reached(window for name in names for window in name(request, proof.client_id))
+        if wait:
+            raise TooManyRefusals(wait)
 
 
 def _refused(request: HttpRequest, proof: _Proof, why: str = "") -> InvalidClientError | TooManyRefusals:
@@ -163,19 +142,3 @@ def _basic(header: str) -> tuple[str, str]:
     if not colon or "\x00" in client_id or not client_id:
         raise InvalidClientError(description="Client authentication failed.")
     return client_id, secret
-
-
-class _Joined(Subquery):
-    """The one column of a subquery's rows, joined by newlines: a list in the same statement, on both databases."""
-
-    output_field = CharField()
-
-    def as_sqlite(self, compiler, connection, **extra):
-        return super().as_sql(
-            compiler, connection, template="(SELECT GROUP_CONCAT(pair, char(10)) FROM (%(subquery)s) joined)", **extra
-        )
-
-    def as_postgresql(self, compiler, connection, **extra):
-        return super().as_sql(
-            compiler, connection, template="(SELECT STRING_AGG(pair, chr(10)) FROM (%(subquery)s) joined)", **extra
-        )

@@ -32,9 +32,10 @@ def preflight(request: HttpRequest) -> HttpResponse:
 
 def allow(request: HttpRequest, response: HttpResponse, application: Application | None) -> HttpResponse:
     """Let the calling page read the answer, where its origin is one of this application's."""
-    origin = request.headers.get("Origin", "")
-    if origin:
-        patch_vary_headers(response, ["Origin"])
+    origin = request.META.get("HTTP_ORIGIN", "")
+    if not origin:
+        return response
+    patch_vary_headers(response, ["Origin"])
     if application is not None and _is_plain(origin) and origin in application.allowed_origins.split():
         response["Access-Control-Allow-Origin"] = origin
         response["Access-Control-Expose-Headers"] = "WWW-Authenticate, Retry-After"

@@ -10,11 +10,12 @@ from django.utils import timezone
 from accounts.device import device_name
 from accounts.sign_in import authentication
 from authcenter.audit import events
-from authcenter.oauth import clients, granting
+from authcenter.oauth import granting
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.errors import OAuth2Error
 from authcenter.oauth.models import Application, DeviceGrant
 from authcenter.oauth.registration import DEVICE_CODE
+from authcenter.oauth.registry import registry
 from authcenter.sessions.models import Session
 
 
@@ -29,8 +30,8 @@ def waiting() -> QuerySet[DeviceGrant]:
 
 
 def asking(grant: DeviceGrant) -> Application | None:
-    """The application as `clients.find` gives it, where it may still have all that it asked for."""
-    application = clients.find(grant.application.client_id)
+    """The application as `registry.application` gives it, where it may still have all that it asked for."""
+    application = registry.application(grant.application.client_id)
     if application is None or not application.allows_grant_type(DEVICE_CODE):
         return None
     try:

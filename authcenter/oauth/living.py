@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
 
 from accounts.models import User
 from authcenter.oauth.models import Application
 from authcenter.oauth.subjects import named
+from authcenter.prepared import Prepared, Slot
 from authcenter.sessions.models import Revocation
-from authcenter.sessions.view import about
+from authcenter.sessions.view import SLOTS, about, bound
 
 _verified = EmailAddress.objects.filter(user=OuterRef("pk"), email__iexact=OuterRef("email"), verified=True)
 
@@ -25,18 +26,16 @@ def person_behind(claims: Mapping[str, Any]) -> User | None:
         subject = UUID(str(claims.get("sub")))
     except ValueError:
         return None
-    user = (
-        User.objects.filter(named(subject), _by_an_active_application(claims), is_active=True)
-        .annotate(
-            token_is_revoked=Exists(Revocation.objects.filter(about(claims))),
-            email_verified=Exists(_verified),
-            userinfo_algorithm=_of_application(claims, "userinfo_signed_response_alg"),
-        )
-        .first()
-    )
+    user: Any
+    if "via" in claims:
+        user = _person(subject, claims).first()
+    else:
+        prepared = _of_an_application if "client_id" in claims else _of_a_session
+        user = prepared.first(subject=subject, **bound(claims))
     if user is None or user.token_is_revoked or user.epoch > claims.get("uep", -1):
         return None
-    return user
+    found: User = user
+    return found
 
 
 def is_machine(claims: Mapping[str, Any]) -> bool:
@@ -48,12 +47,15 @@ def is_alive(claims: Mapping[str, Any]) -> bool:
     """Whether a token with these claims may still be used."""
     if not is_machine(claims):
         return person_behind(claims) is not None
-    return Application.objects.filter(
-        ~Exists(Revocation.objects.filter(about(claims))),
-        client_id=claims["client_id"],
-        is_active=True,
-        epoch__lte=claims.get("aep", -1),
-    ).exists()
+    return _machine.first(**bound(claims)) is not None
+
+
+def _person(subject: UUID | Slot, claims: Mapping[str, Any]) -> QuerySet[User]:
+    return User.objects.filter(named(subject), _by_an_active_application(claims), is_active=True).annotate(
+        token_is_revoked=Exists(Revocation.objects.filter(about(claims))),
+        email_verified=Exists(_verified),
+        userinfo_algorithm=_of_application(claims, "userinfo_signed_response_alg"),
+    )
 
 
 def _of_application(claims: Mapping[str, Any], column: str) -> Subquery:
@@ -65,3 +67,21 @@ def _by_an_active_application(claims: Mapping[str, Any]) -> Q | Exists:
     if "client_id" not in claims:
         return Q()
     return Exists(Application.objects.filter(client_id=claims["client_id"], is_active=True))
+
+
+_of_an_application = Prepared(lambda: _person(Slot("subject", UUIDField()), SLOTS))
+_of_a_session = Prepared(
+    lambda: _person(Slot("subject", UUIDField()), {name: slot for name, slot in SLOTS.items() if name != "client_id"})
+)
+_machine = Prepared(
+    lambda: (
+        Application.objects.filter(
+            ~Exists(Revocation.objects.filter(about(SLOTS))),
+            client_id=SLOTS["client_id"],
+            is_active=True,
+            epoch__lte=SLOTS["aep"],
+        )
+        .order_by()
+        .values_list("pk")
+    )
+)

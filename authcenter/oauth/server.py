@@ -95,8 +95,26 @@ def server() -> Server:
     return Server(Validator())
 
 
+class _Request(Request):
+    """The library's request, of parameters that were read and judged already: it would read them once more."""
+
+    duplicate_params: list[str] = []  # `parameters` has refused them
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.uri, self.http_method = "", "POST"
+        self.decoded_body = self.body = list(parameters.pairs)
+        self.headers: dict[str, str] = {}
+        self.oauth_params: list[Any] = []
+        self.validator_log: dict[str, Any] = {}
+        self._params = {**_NONE_SENT, **dict(parameters.pairs)}
+
+
+_NONE_SENT: dict[str, Any] = Request("")._params
+"""Each parameter that the library knows, so that it reads as None where it was not sent."""
+
+
 def _request(http: HttpRequest, parameters: Parameters) -> Request:
-    request = Request("", http_method="POST", body=list(parameters.pairs))
+    request = _Request(parameters)
     request._http, request._parameters, request._resources = http, parameters, parameters.all("resource")
     # The library reads these as attributes; without a value of ours, a parameter of that name would answer.
     request.client = request.user = request.scopes = request.extra_credentials = None

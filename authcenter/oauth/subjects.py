@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from authcenter.oauth.models import Application
+from authcenter.prepared import Slot
 from authcenter.sessions.models import PairwiseSubject
 from authcenter.sessions.revocation import revoke_new_name
 
@@ -30,7 +31,7 @@ def _made(sector: str, user: User) -> PairwiseSubject:
     return name
 
 
-def named(subject: UUID) -> Q:
+def named(subject: UUID | Slot) -> Q:
     """The user whom a token calls so: by a name of hers, else by her id. One value, so that an index finds her."""
     by_name = PairwiseSubject.objects.filter(pk=subject).values("user")
-    return Q(pk=Coalesce(Subquery(by_name), Value(subject)))
+    return Q(pk=Coalesce(Subquery(by_name), subject if isinstance(subject, Slot) else Value(subject)))

@@ -9,11 +9,12 @@ from typing import Any
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request
 
-from authcenter.oauth import clients, id_token, redirects
+from authcenter.oauth import id_token, redirects
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.errors import InvalidRequestError
 from authcenter.oauth.grants import authorization_code, refresh_token
 from authcenter.oauth.registration import DEVICE_CODE
+from authcenter.oauth.registry import registry
 
 
 class Validator(OAuth2Validator):
@@ -27,7 +28,7 @@ class Validator(OAuth2Validator):
         return True
 
     def validate_client_id(self, client_id: str, request: Request, *args: Any, **kwargs: Any) -> bool:
-        request.client = request.__dict__.get("_application") or clients.find(client_id)
+        request.client = request.__dict__.get("_application") or registry.application(client_id)
         return request.client is not None
 
     def validate_grant_type(

@@ -3,10 +3,11 @@
 """
 
 import functools
+import json
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -21,10 +22,22 @@ from authcenter.oauth.server import grant_types
 
 @require_safe
 def discovery(request: HttpRequest) -> HttpResponse:
-    response = JsonResponse(metadata())
+    response = HttpResponse(_body(), "application/json")
     response["Cache-Control"] = "public, max-age=300"
     response["Access-Control-Allow-Origin"] = "*"
     return response
+
+
+def _body() -> bytes:
+    """Written once, for as long as the document is the same object."""
+    global _written
+    document = metadata()
+    if _written[0] is not document:
+        _written = document, json.dumps(document).encode()
+    return _written[1]
+
+
+_written: tuple[dict[str, Any], bytes] = {}, b""
 
 
 @functools.cache

@@ -24,10 +24,11 @@ from accounts.pages import own_picture
 from accounts.sign_in import current_session, end_everything_else
 from authcenter.audit import events
 from authcenter.keys.ring import InvalidToken
-from authcenter.oauth import clients, id_token
+from authcenter.oauth import id_token
 from authcenter.oauth.errors import InvalidRequestError, OAuth2Error
 from authcenter.oauth.models import Application
 from authcenter.oauth.parameters import Parameters, body_of, parsed
+from authcenter.oauth.registry import registry
 from authcenter.oauth.respond import Redirect
 from authcenter.sessions import participants
 from authcenter.sessions.models import Session
@@ -109,7 +110,7 @@ def _wish(parameters: Parameters) -> Wish:
     if named and audience and named != audience:
         raise InvalidRequestError(description="client_id and id_token_hint name different clients.")
     client_id, wanted = named or audience, parameters.get("post_logout_redirect_uri")
-    application = clients.find(client_id) if client_id else None
+    application = registry.application(client_id) if client_id else None
     if named and application is None:
         raise InvalidRequestError(description="The client is unknown.")
     if wanted and (application is None or wanted not in application.post_logout_redirect_uris.split()):

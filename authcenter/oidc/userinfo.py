@@ -11,10 +11,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from authcenter.keys.ring import InvalidToken, ring
-from authcenter.oauth import access_token, acting_for, clients, cross_origin, living
+from authcenter.oauth import access_token, acting_for, cross_origin, living
 from authcenter.oauth.claims import about_person
 from authcenter.oauth.errors import InvalidRequestError
 from authcenter.oauth.parameters import body_of, parsed
+from authcenter.oauth.registry import registry
 
 
 @csrf_exempt
@@ -36,7 +37,9 @@ def userinfo(http: HttpRequest) -> HttpResponse:
     except InvalidToken as error:
         claims, answer = error.claims, _challenge(401, "invalid_token", "The access token is not valid.")
     # A page reads that its token has expired, too: whose it was is believed wherever the signature was good.
-    application = clients.find(str(claims.get("client_id"))) if claims and http.headers.get("Origin") else None
+    application = (
+        registry.application(str(claims.get("client_id"))) if claims and http.META.get("HTTP_ORIGIN") else None
+    )
     return cross_origin.allow(http, answer, application)
 
 

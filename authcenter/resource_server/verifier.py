@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from authcenter.resource_server.errors import ExpiredToken, InvalidToken, MisusedToken, RevokedToken, StaleView
 from authcenter.resource_server.http import Unreachable
@@ -27,6 +27,9 @@ LEEWAY = 60
 
 _LATEST = 253_402_300_799
 """The last second of the year 9999: later instants overflow what dates are kept in."""
+
+
+Value = TypeVar("Value")
 
 
 class RevocationSource(Protocol):
@@ -131,7 +134,7 @@ class Verifier:
         self._requires = tuple(requires)
         self._algorithms = frozenset(algorithms)
         self._leeway = leeway
-        self._checked = _Checked(remembered)
+        self._checked: Checked[Token] = Checked(remembered)
 
     def verify(self, token: str) -> Token:
         """The checked token. Raises `InvalidToken`: `ExpiredToken`, `MisusedToken` or `RevokedToken` where it was
@@ -229,8 +232,8 @@ def instants(claims: Mapping[str, Any], *, leeway: int = LEEWAY) -> tuple[int, i
     return issued, expires
 
 
-class _Checked:
-    """Tokens whose signature and form were good, by a digest of each: what is kept in memory opens nothing.
+class Checked(Generic[Value]):
+    """What tokens say whose signature and form were good, by a digest of each: what is kept in memory opens nothing.
 
     Without a lock, which a fork could leave locked for ever: each step leaves the dictionary whole, and threads that
     write at once exceed `most` by their number.
@@ -238,14 +241,14 @@ class _Checked:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: dict[bytes, Token] = {}
+        self._kept: dict[bytes, Value] = {}
 
-    def get(self, token: str) -> Token | None:
+    def get(self, token: str) -> Value | None:
         if not self._kept or not token.isascii():
             return None
         return self._kept.get(_digest(token))
 
-    def put(self, token: str, checked: Token) -> None:
+    def put(self, token: str, checked: Value) -> None:
         if not self._most:
             return
         while len(self._kept) >= self._most:

@@ -9,8 +9,11 @@ from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db.models import CharField, DateTimeField
+from django.utils import timezone
 
 from authcenter.keys import vault
+from authcenter.prepared import Prepared, Slot
 
 
 class SessionStore(DatabaseStore):
@@ -40,15 +43,19 @@ class SessionStore(DatabaseStore):
         return row
 
     def _get_session_from_db(self) -> AbstractBaseSession | None:
-        own = self.session_key
-        self._session_key = row_of(str(own))
-        try:
-            row: AbstractBaseSession | None = super()._get_session_from_db()  # type: ignore[misc]
-        finally:
-            self._session_key = own
+        row: AbstractBaseSession | None = _rows.first(key=row_of(str(self.session_key)), now=timezone.now())
         if row is None:
             self._session_key = None
         return row
+
+
+_rows = Prepared(
+    lambda: (
+        SessionStore.get_model_class()
+        .objects.filter(session_key=Slot("key", CharField()), expire_date__gt=Slot("now", DateTimeField()))
+        .order_by()
+    )
+)
 
 
 def row_of(cookie: str) -> str:

@@ -44,7 +44,7 @@ def revocations(request: HttpRequest) -> HttpResponse:
     position = follower.position(at_least=after)
     after = _from(position, after)
     etag = f'"{position.feed or _NO_FEED}-{after}-{position.sequence}"'
-    if request.headers.get("If-None-Match") == etag:
+    if request.META.get("HTTP_IF_NONE_MATCH") == etag:
         response = HttpResponse(status=304)
     else:
         response = HttpResponse(_answer(position, after), content_type="application/jwt")

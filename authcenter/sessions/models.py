@@ -148,6 +148,19 @@ class Feed(models.Model):
         return str(self.feed)
 
 
+class RegistryState(models.Model):
+    """One row, whose stamp becomes another random one with each change to an application, an API, a scope, or to which
+    scopes an application may ask for. Triggers of the database write it, whoever makes the change
+    (`authcenter/oauth/migrations/0013_registry_triggers.py`). Random, as a number would come again after a rollback.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    stamp = models.UUIDField(default=uuid.uuid4, editable=False)
+
+    def __str__(self) -> str:
+        return str(self.stamp)
+
+
 class Receiver(models.Model):
     """Where an API wants to be told of each revocation at once (RFC 8935)."""
 

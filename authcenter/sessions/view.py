@@ -9,15 +9,18 @@ import threading
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import CharField, IntegerField, Q
+from django.utils import timezone
 
 from authcenter.keys.ring import ring
+from authcenter.prepared import Slot
 from authcenter.resource_server.signature import JoseKey
 from authcenter.resource_server.view import Entry, View, gone_through
-from authcenter.sessions.models import Feed, Revocation
+from authcenter.sessions.models import Revocation
 
 FRESH_SECONDS = 0.1
 """A view of this age is good enough; the request that finds it older asks for the news."""
@@ -31,7 +34,11 @@ log = structlog.get_logger("authcenter.sessions")
 
 
 def about(claims: Mapping[str, Any]) -> Q:
-    """The revocations that would kill a token with these claims, as one condition (one statement)."""
+    """The revocations that would kill a token with these claims, as one condition (one statement); with `kid` among
+    them, that of its key too.
+
+    `claims` may hold slots of a prepared query instead: `SLOTS`, to which `bound` gives the values.
+    """
     dead = Q(pk__in=[])
     for kind, name in (
         (Revocation.Kind.SESSION, "sid"),
@@ -39,18 +46,36 @@ def about(claims: Mapping[str, Any]) -> Q:
         (Revocation.Kind.FAMILY, "fid"),
         (Revocation.Kind.MEMBERSHIP, "mid"),
         (Revocation.Kind.TOKEN, "jti"),
+        (Revocation.Kind.KEY, "kid"),
     ):
-        if isinstance(claims.get(name), str):
+        if isinstance(claims.get(name), str | Slot):
             dead |= Q(kind=kind, subject=claims[name])
     for kind, name, epoch in (
         (Revocation.Kind.USER, "sub", "uep"),
         (Revocation.Kind.APPLICATION, "client_id", "aep"),
     ):
-        if isinstance(claims.get(name), str) and isinstance(claims.get(epoch), int):
+        if isinstance(claims.get(name), str | Slot) and isinstance(claims.get(epoch), int | Slot):
             dead |= Q(kind=kind, subject=claims[name], epoch__gt=claims[epoch])
     for application, reached in gone_through(claims):
         dead |= Q(kind=Revocation.Kind.APPLICATION, subject=application, epoch__gt=reached)
     return dead
+
+
+SLOTS: dict[str, Slot] = {
+    **{name: Slot(name, CharField()) for name in ("sid", "gid", "fid", "mid", "jti", "kid", "sub", "client_id")},
+    **{name: Slot(name, IntegerField()) for name in ("uep", "aep")},
+}
+
+
+def bound(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """What these claims put in the `SLOTS`: nothing where one is missing or of another type, and nothing matches that.
+
+    Not for an exchanged token, which may have gone through any number of applications (`gone_through`).
+    """
+    return {
+        name: value if type(value := claims.get(name)) is (int if name in {"uep", "aep"} else str) else None
+        for name in SLOTS
+    }
 
 
 def is_revoked(claims: Mapping[str, Any]) -> bool:
@@ -59,11 +84,19 @@ def is_revoked(claims: Mapping[str, Any]) -> bool:
 
 
 class Position(NamedTuple):
-    """Where the feed stood at the time `as_of` (Unix, seconds); before the first revocation it has no name."""
+    """Where the feed stood at the time `as_of` (Unix, seconds); before the first revocation it has no name.
+
+    And what else each worker must hear of soon, in the same statement.
+    """
 
     feed: str
     sequence: int
     as_of: float
+    registry: str = ""
+    """Changes with each application, API and scope (`RegistryState`)."""
+
+    limit_is_full: bool = False
+    """Whether somebody may be over some limit: then it is worth a statement to ask who."""
 
 
 class Follower:
@@ -156,8 +189,20 @@ class Follower:
 def _position_now() -> Position:
     """Asks the table; one statement."""
     as_of = time.time()  # before the look, so that nothing is ever younger than it says
-    feed, sequence = Feed.objects.filter(pk=1).values_list("feed", "sequence").first() or ("", 0)
-    return Position(str(feed), int(sequence), as_of)
+    with connection.cursor() as cursor:
+        cursor.execute(_POSITION, [connection.ops.adapt_datetimefield_value(timezone.now())])
+        feed, sequence, stamp, is_full = cursor.fetchone()
+    name = str(UUID(str(feed))) if feed else ""  # SQLite keeps 32 letters
+    return Position(name, int(sequence or 0), as_of, str(stamp or ""), bool(is_full))
+
+
+_POSITION = """
+SELECT feed.feed, feed.sequence, registry.stamp, EXISTS (SELECT 1 FROM audit_refusals WHERE is_full AND ends > %s)
+FROM (SELECT 1 AS id) one
+LEFT JOIN signins_feed feed ON feed.id = one.id
+LEFT JOIN signins_registrystate registry ON registry.id = one.id
+"""
+"""By hand: none of the rows need be there, and it is asked ten times a second."""
 
 
 follower = Follower()

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,13 +35,10 @@ class Peers:
     def start(self, cores: Sequence[int]) -> None:
         """In two lines; AuthCenter's two share the folder of static files, so they are in the same."""
 
-        stopping = threading.Event()
-
         def line(steps: Sequence[Step]) -> None:
             os.sched_setaffinity(0, cores)  # of this thread, and what it starts: nothing is timed yet
             for what, make in steps:
-                if not stopping.is_set():
-                    self._add(what, make)
+                self._add(what, make)
 
         ours = [
             ("AuthCenter on PostgreSQL", lambda: self._authcenter(POSTGRESQL)),
@@ -60,11 +56,7 @@ class Peers:
         else:
             self.left_out.append("A server of one's own: none is named by BENCH_URL.")
         with ThreadPoolExecutor(2) as pool:
-            try:
-                list(pool.map(line, (ours, others)))
-            except BaseException:  # also Ctrl-C: what is being started is waited for, the rest is not begun
-                stopping.set()
-                raise
+            list(pool.map(line, (ours, others)))
 
     def _add(self, what: str, make: Callable[[], list[Cell]]) -> None:
         """What does not start is left out, and said."""

@@ -19,8 +19,9 @@ from django.test import Client, RequestFactory
 from django.utils.http import urlencode
 
 from accounts.sign_in import ACR_ONE, SID
-from authcenter.oauth import clients, granting, scopes
+from authcenter.oauth import granting, scopes
 from authcenter.oauth.models import API, Application, Authorization, Family, Grant
+from authcenter.oauth.registry import registry
 from authcenter.sessions.models import Revocation, Session
 from authcenter.sessions.start import start_browser_session
 
@@ -217,7 +218,7 @@ class Browser:
         """A code, by the shortest way: she is signed in and has agreed already, where that is enough."""
         if SID not in self.http.session:
             self.enter(person)
-        application = clients.find(app.id)
+        application = registry.application(app.id)
         assert application
         asked = app.request(**changes)
         may, resources = scopes.allowed(application), asked.get("resource", [])

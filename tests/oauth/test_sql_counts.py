@@ -1,9 +1,14 @@
 """SQL statements for each request, BEGIN and COMMIT counted: tests, not hopes."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from authcenter.audit.models import Refusals
 from authcenter.keys.ring import ring
+from authcenter.sessions.view import follower
 from tests.oauth.flow import HOST, Browser, as_app, basic, machine_token, post, redeem, refresh, tokens, userinfo
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,10 +36,26 @@ def test_a_refresh_with_openid(web, spa, alice, sql, kind):
     got = tokens(app, alice, scope="openid orders:read")
     with sql() as statements:
         assert refresh(app, got["refresh_token"]).status_code == 200
-    statements.assert_at_most(7)
+    statements.assert_at_most(6)
 
 
-def test_client_credentials(machine, sql):
+def test_client_credentials_of_an_application_at_hand(machine, sql, fresh_view):
+    assert machine_token(machine).status_code == 200
+    with sql() as statements:
+        assert machine_token(machine).status_code == 200
+    statements.assert_at_most(0)
+
+
+def test_an_application_at_first_sight(machine, sql, fresh_view):
+    with sql() as statements:
+        assert machine_token(machine).status_code == 200
+    statements.assert_at_most(2)
+
+
+def test_while_a_limit_is_full_somewhere(machine, sql, fresh_view):
+    Refusals.objects.create(key="x", count=9, is_full=True, ends=timezone.now() + timedelta(hours=1))
+    follower.look()
+    machine_token(machine)
     with sql() as statements:
         assert machine_token(machine).status_code == 200
     statements.assert_at_most(1)
@@ -104,3 +125,14 @@ def test_more_scopes_and_apis_cost_no_more(web, stock, alice, sql):
     with sql() as statements:
         assert redeem(web, code).status_code == 200
     statements.assert_at_most(8)
+
+
+@pytest.mark.parametrize("kind", ["an API", "an application"])
+def test_a_repeated_introspection(web, orders, alice, sql, fresh_view, kind):
+    got = tokens(web, alice, scope="openid orders:read")
+    credentials = basic(orders.client_id, orders.plain_secret) if kind == "an API" else basic(web.id, web.secret)
+    for _ in range(2):
+        assert post("/oauth/introspect", {"token": got["access_token"]}, **credentials).json()["active"]
+    with sql() as statements:
+        assert post("/oauth/introspect", {"token": got["access_token"]}, **credentials).json()["active"]
+    statements.assert_at_most(1)

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import BigIntegerField, CharField, F
 from django.utils import timezone
 from oauthlib.common import Request
 from oauthlib.openid.connect.core.grant_types import AuthorizationCodeGrant as LibraryGrant
@@ -20,9 +21,10 @@ from authcenter.oauth import acting_for
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.access_token import Grounds
 from authcenter.oauth.errors import InvalidGrantError
-from authcenter.oauth.models import Authorization, Grant
+from authcenter.oauth.models import Grant
 from authcenter.oauth.registration import hashed
 from authcenter.oauth.withdrawal import end_family
+from authcenter.prepared import Prepared, PreparedInsert, PreparedUpdate, Slot
 from authcenter.sessions.models import Session
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -40,7 +42,7 @@ def issue(request: Request, code: dict[str, str]) -> None:
     """Keep a code's hash and all that its tokens will say. `request._consent` comes from the authorization endpoint."""
     consent = request.__dict__["_consent"]
     session: Session = consent.session
-    Grant.objects.create(
+    grant = Grant(
         user=session.user,
         code=hashed(code["code"]),
         application=request.client,
@@ -63,21 +65,37 @@ def issue(request: Request, code: dict[str, str]) -> None:
         user_epoch=session.user_epoch,
         application_epoch=request.client.epoch,
     )
+    _keep.run(grant)
+
+
+_found = Prepared(
+    lambda: (
+        Grant.objects.select_related("user")
+        .filter(code=Slot("code", CharField()), application=Slot("application", BigIntegerField()))
+        # The application's own row too: what is kept of it in memory may be a moment old.
+        .filter(application__is_active=True)
+        .annotate(
+            present_epoch=F("application__epoch"),
+            withdrawn=F("authorization__withdrawn"),
+            signed_out=F("session__ended"),
+        )
+    )
+)
+
+
+_consumed = PreparedUpdate(lambda: Grant.objects.filter(pk=Slot("grant", BigIntegerField()), consumed=None), "consumed")
+_keep = PreparedInsert(Grant)
 
 
 def read(code: str, request: Request) -> bool:
     """Whether this code is good for this client now. Fills `request` for the checks and the mint that follow."""
-    row = (
-        Grant.objects.select_related("user", "authorization", "session")
-        .filter(code=hashed(code), application=request.client)
-        .first()
-    )
+    row = _found.first(code=hashed(code), application=request.client.pk)
     if row is None:
         return False
     if row.consumed is not None:
         _replayed(row, request)
         return False
-    if not _stands(row, request.client):
+    if not _stands(row):
         return False
     if request.code_verifier is not None:
         if not row.code_challenge:  # a stripped challenge: RFC 9700 section 2.1.1
@@ -108,7 +126,7 @@ def consume(request: Request) -> None:
     membership = acting_for.living(row.membership, row.user)
     if row.membership is not None and membership is None:
         raise InvalidGrantError(request=request, description="The person does not belong to the organization any more.")
-    if not Grant.objects.filter(pk=row.pk, consumed=None).update(consumed=timezone.now()):
+    if not _consumed.run(grant=row.pk, consumed=timezone.now()):
         _replayed(row, request)
         raise InvalidGrantError(request=request)
     request._grounds = Grounds.of(
@@ -123,16 +141,14 @@ def consume(request: Request) -> None:
     )
 
 
-def _stands(row: Grant, application: Any) -> bool:
-    authorization: Authorization = row.authorization
-    session: Session = row.session
-    return (
+def _stands(row: Any) -> bool:
+    return bool(
         timezone.now() < row.expires
         and row.user.is_active
         and row.user.epoch == row.user_epoch
-        and application.epoch == row.application_epoch
-        and authorization.withdrawn is None
-        and session.ended is None
+        and row.present_epoch == row.application_epoch
+        and row.withdrawn is None
+        and row.signed_out is None
     )
 
 

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, PositiveIntegerField, UUIDField
 from django.utils import timezone
 from oauthlib.common import Request
 from oauthlib.openid.connect.core.grant_types import RefreshTokenGrant as LibraryGrant
@@ -31,6 +32,7 @@ from authcenter.oauth.errors import InvalidGrantError
 from authcenter.oauth.models import Family
 from authcenter.oauth.registration import hashed
 from authcenter.oauth.withdrawal import end_family
+from authcenter.prepared import Prepared, PreparedInsert, PreparedUpdate, Slot
 
 _PURPOSE = "refresh token"
 _PREFIX = "rt_"
@@ -76,7 +78,7 @@ def start(request: Request, token: str) -> None:
     """Keep the family that a code bought: with all that was granted, whatever less this token request asked for."""
     grounds: Grounds = request.__dict__["_grounds"]
     now = timezone.now()
-    Family.objects.create(
+    family = Family(
         id=grounds.family,
         user=grounds.user,
         application=grounds.application,
@@ -97,6 +99,7 @@ def start(request: Request, token: str) -> None:
         expires=now + settings.REFRESH_IDLE,
         absolute_expires=now + settings.REFRESH_ABSOLUTE,
     )
+    _keep.run(family)
 
 
 def read(token: str, request: Request) -> bool:
@@ -105,7 +108,7 @@ def read(token: str, request: Request) -> bool:
     if said is None:
         return False
     family = find(said)
-    if family is None or family.application_id != request.client.pk or not stands(family, request.client.epoch):
+    if family is None or family.application_id != request.client.pk or not stands(family):
         return False
     request._presented, request._family, request.user = said, family, family.user
     if said.generation == family.generation:
@@ -138,11 +141,33 @@ def consume(request: Request) -> None:
 
 
 def find(said: Presented) -> Family | None:
-    """The family with all that it stands on, in one statement."""
-    return Family.objects.select_related("user", "authorization", "session").filter(pk=said.family).first()
+    """The family of an active application with all that it stands on, in one statement: what is kept of the
+    application in memory may be a moment old."""
+    family: Family | None = _found.first(family=said.family)
+    return family
 
 
-def stands(family: Family, application_epoch: int) -> bool:
+_found = Prepared(
+    lambda: (
+        Family.objects.select_related("user")
+        .filter(pk=Slot("family", UUIDField()), application__is_active=True)
+        .annotate(
+            present_epoch=F("application__epoch"),
+            withdrawn=F("authorization__withdrawn"),
+            signed_out=F("session__ended"),
+        )
+    )
+)
+_rotated = PreparedUpdate(
+    lambda: Family.objects.filter(
+        pk=Slot("family", UUIDField()), generation=Slot("present", PositiveIntegerField()), ended=None
+    ),
+    *("generation", "token_hash", "successor", "rotated", "expires"),
+)
+_keep = PreparedInsert(Family)
+
+
+def stands(family: Any) -> bool:
     """Neither ended nor expired, and neither person, application, authorization nor (unless offline) session ended."""
     now = timezone.now()
     return (
@@ -151,9 +176,9 @@ def stands(family: Family, application_epoch: int) -> bool:
         and now < family.absolute_expires
         and family.user.is_active
         and family.user.epoch == family.user_epoch
-        and application_epoch == family.application_epoch
-        and family.authorization.withdrawn is None
-        and (family.offline or (family.session is not None and family.session.ended is None))
+        and family.present_epoch == family.application_epoch
+        and family.withdrawn is None
+        and (family.offline or (family.session_id is not None and family.signed_out is None))
     )
 
 
@@ -161,7 +186,9 @@ def _rotate(request: Request, said: Presented, family: Family) -> None:
     now = timezone.now()
     successor = new_token(family.pk, said.generation + 1)
     kept = vault.encrypt_under(said.raw, successor) if _proved_a_key(request) else ""
-    won = Family.objects.filter(pk=family.pk, generation=said.generation, ended=None).update(
+    won = _rotated.run(
+        family=family.pk,
+        present=said.generation,
         generation=said.generation + 1,
         token_hash=hashed(successor),
         successor=kept,

@@ -235,10 +235,8 @@ class Application(AbstractApplication):
     tos_uri = models.URLField(_("terms of service"), blank=True)
     publisher = models.CharField(_("publisher"), max_length=100, blank=True)
 
-    # Filled by `oauth.clients.find`, in the statement that finds the application.
+    # Filled by `oauth.registry`.
     api_scopes: dict[str, str]
-    over_limit: bool
-    joined_scopes: str | None
 
     class Meta(AbstractApplication.Meta):
         verbose_name = _("application")
