@@ -43,6 +43,8 @@ _WITHOUT_PAGES = ["-m", "not browser or everywhere"]
 def main(arguments: list[str]) -> int:
     began = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that being killed ends the services too
+    if {"sqlite", "postgresql"} & set(arguments[:1]):
+        os.environ.setdefault("EVERYTHING", "1")
     only = arguments.pop(0) if arguments and arguments[0] in {"sqlite", "postgresql"} else ""
     services.install_missing()
     results = []

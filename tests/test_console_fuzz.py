@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from tests.console_pages import fields
+from tests.sampling import a_part
 
 pytestmark = pytest.mark.django_db
 
@@ -137,11 +138,11 @@ def means_something(path, name):
 @pytest.mark.filterwarnings("default:DateTimeField .* received a naive datetime")  # an operator typed a date
 @pytest.mark.parametrize("path", LISTS)
 def test_rubbish_in_the_address_of_a_list(client, root, rows, without_frame, path):
-    """A search gets all of it; of the other names each gets a third of it here, and another third at the next list."""
+    """A search gets all of it; of the other names each gets a part of it here, and another part at the next list."""
     rows(2)
     for number, name in enumerate(NAMES, LISTS.index(path)):
-        third = RUBBISH if name == "q" else RUBBISH[number % 3 :: 3]
-        for value in third if means_something(path, name) else RUBBISH[1:4]:
+        part = RUBBISH if name == "q" else a_part(RUBBISH, 6, number)
+        for value in part if means_something(path, name) else RUBBISH[1:4]:
             answer = client.get(f"/admin/{path}/?{encoded(name, value)}")
             assert answer.status_code < 500, (name, value[:40])
 
@@ -150,13 +151,14 @@ def test_rubbish_in_the_address_of_a_list(client, root, rows, without_frame, pat
 def test_rubbish_in_the_selection_of_an_action(client, root, rows, path):
     rows(2)
     actions = ("delete_selected", "revoke_selected", "end_selected", "withdraw_selected", "x")
-    for action, chosen in product(actions, ("x", "9" * 30, "\x00", "-1", "")):
-        for more in (
-            {},
-            {"index": "x"},
-            {"index": "9" * 30},
-            {"select_across": "x", "post": "yes", "confirmed": "yes"},
-        ):
+    beside = (
+        {},
+        {"index": "x"},
+        {"index": "9" * 30},
+        {"select_across": "x", "post": "yes", "confirmed": "yes"},
+    )
+    for number, (action, chosen) in enumerate(product(actions, ("x", "9" * 30, "\x00", "-1", ""))):
+        for more in a_part(beside, 2, number + LISTS.index(path)):
             data = {"action": action, "_selected_action": [chosen], **more}
             answer = client.post(f"/admin/{path}/", data)
             assert answer.status_code < 500, (action, chosen, more)

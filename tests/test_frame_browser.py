@@ -45,16 +45,19 @@ def test_a_menu_at_the_foot_hides_nothing_at_320_pixels(new_page: Any, server: S
 def test_who_presses_enter_on_a_consent_page_leaves_out_what_is_optional(new_page: Any, server: Server) -> None:
     app = server.demo["applications"]["spa"]
     server.python(
+        "from allauth.account.models import EmailAddress\n"
+        "from accounts.models import User\n"
         "from authcenter.oauth.models import Application\n"
+        "user = User.objects.create_user('enter@example.org', 'correct horse battery 7')\n"
+        "EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)\n"
         f"Application.objects.filter(client_id={app['client_id']!r}).update(optional_scopes=['orders:write'])"
     )
     asked = {"client_id": app["client_id"], "redirect_uri": app["redirect_uris"][0], "response_type": "code"}
     asked |= {"scope": "openid orders:read orders:write", "code_challenge": CHALLENGE, "code_challenge_method": "S256"}
     page = new_page(390, 844)
     page.goto(f"{server.url}/oauth/authorize?{urlencode(asked | {'prompt': 'consent'})}")
-    person = server.demo["people"]["demo"]
-    page.fill("[name=login]", person["email"])
-    page.fill("[name=password]", person["password"])
+    page.fill("[name=login]", "enter@example.org")  # who has granted nothing yet
+    page.fill("[name=password]", "correct horse battery 7")
     page.click("#sign-in button.primary, main button.primary")
     box = page.get_by_role("checkbox")
     box.wait_for()

@@ -5,7 +5,6 @@ either direction of writing; what is pressed is big enough. With a keyboard: eac
 With a slow line: what a first visit loads. And the browser complains of nothing, such as a breach of the policy.
 """
 
-import os
 import re
 import zlib
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.live import Server
+from tests.sampling import EVERYTHING
 
 NARROW, PHONE, DESKTOP = (320, 800), (390, 844), (1280, 800)
 MOST_BYTES = 30_000
@@ -29,7 +29,13 @@ LOOKS = [
     ((DESKTOP, "desktop"), "light"),
 ]
 """Each page is looked at in the first two or the last two, so in both widths and both schemes; in all four where
-`EVERY_LOOK=1` is set."""
+everything is tried."""
+
+WIDTH_AND_COLOURS = {
+    **WCAG,
+    "runOnly": {"type": "rule", "values": ["color-contrast", "target-size", "link-in-text-block"]},
+}
+"""The rules that width and scheme matter for: the others have seen the page already."""
 
 _AXE = Axe().axe_script
 _WIDTH = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -69,7 +75,7 @@ _BYTES = """async () => {
 
 
 def _looks_at(name: str) -> list[Any]:
-    if os.environ.get("EVERY_LOOK"):
+    if EVERYTHING:
         return LOOKS
     return LOOKS[2:] if zlib.crc32(name.encode()) % 2 else LOOKS[:2]
 
@@ -115,10 +121,10 @@ class Visitor:
         if h1.count() != 1 or not re.search(heading, h1.inner_text()):
             self.faults.append(f"{name}: another page: {self.page.url} {h1.all_inner_texts()}")
             return
-        for ((width, height), size), scheme in _looks_at(name):
+        for number, (((width, height), size), scheme) in enumerate(_looks_at(name)):
             self._resize(width, height, scheme)
             self._fits(width)
-            self._axe(f"{name} at {width}, {scheme}", WCAG)
+            self._axe(f"{name} at {width}, {scheme}", WIDTH_AND_COLOURS if number and not EVERYTHING else WCAG)
             if width == NARROW[0]:
                 self._resize(*PHONE, scheme)
             self.screenshots(self.page, f"page-{name}-{size}-{scheme}")
