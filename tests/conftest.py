@@ -24,7 +24,16 @@ django.setup()  # now, so that the conftests below this one can import models
 PASSWORD = "correct horse battery 7"
 
 
+_LONG = (
+    *("pages/test_every_page.py", "test_ends.py", "test_console_browser.py", "test_console_fuzz.py", "test_fuzz.py"),
+    *("test_two_nodes.py", "test_demo_live.py", "pages/test_passkeys.py", "test_social_browser.py"),
+)
+"""Files that take half a minute and more."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The long ones first: else one worker is at them still when the other has nothing left to do.
+    items.sort(key=lambda item: not item.path.as_posix().endswith(_LONG))
     for item in items:
         if item.get_closest_marker("postgres") and not room.POSTGRES:
             item.add_marker(pytest.mark.skip(reason="on PostgreSQL only"))

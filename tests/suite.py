@@ -70,7 +70,8 @@ def _without(names: Iterable[str]) -> list[str]:
 
 def _run(name: str, urls: dict[str, str], arguments: list[str]) -> int:
     print(f"\n=== On {name} ===", flush=True)
-    workers = [] if {"-n", "--pdb", "-s"} & set(arguments) else ["-n", "2", "--dist", "loadfile"]
+    two = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]  # in the order that conftest.py gives
+    workers = [] if {"-n", "--pdb", "-s"} & set(arguments) else two
     command = [sys.executable, "-m", "pytest", "-q", *workers, *arguments]
     return subprocess.run(command, env={**os.environ, **urls}, check=False).returncode
 
