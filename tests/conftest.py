@@ -218,8 +218,11 @@ class Statements:
 
 
 @pytest.fixture
-def sql(transactional_db: None) -> Callable[[], Any]:
-    """Counts statements, BEGIN and COMMIT too: `with sql() as statements: …`, then `statements.assert_at_most(5)`."""
+def sql(fresh_view: None) -> Callable[[], Any]:
+    """Counts statements, BEGIN and COMMIT too: `with sql() as statements: …`, then `statements.assert_at_most(5)`.
+
+    Not the look for news, which is asked ten times a second, whatever is asked of the server.
+    """
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

@@ -139,9 +139,10 @@ def _row(web: Any, signed_in: list[SignedIn], at: int) -> dict[str, Any]:
 
 def _machine_tokens(client_id: str, number: int) -> list[str]:
     """For the demo's API, as the token endpoint would sign them."""
-    from authcenter.oauth import access_token, clients
+    from authcenter.oauth import access_token
+    from authcenter.oauth.registry import registry
 
-    application = clients.find(client_id)
+    application = registry.application(client_id)
     assert application is not None
     grounds = access_token.Grounds(application, ["orders:read"], application_epoch=application.epoch)
     return [access_token.mint(grounds)[0] for _ in range(number)]
