@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from tests import services
 
 _ON_POSTGRESQL_ALONE = (
-    *("attacks", "test_fuzz.py", "test_api_authentication.py"),
+    *("attacks", "test_fuzz.py", "test_api_authentication.py", "test_long_lists.py"),
     "test_console_[adfgopru]*.py",
     *("oauth/test_bad_input.py", "oauth/test_c[lr]*.py", "oauth/test_authorize.py", "oauth/test_userinfo.py"),
     *("oauth/test_token_[cme]*.py", "oauth/test_logo*.py", "oauth/test_re[qsg]*.py", "oauth/test_reviewed_flows.py"),
@@ -28,9 +28,10 @@ _ON_SQLITE_ALONE = (
     *("test_demo_*.py", "test_error_pages.py", "test_console_mails.py", "test_session_tokens_cookies.py"),
     *("accounts/test_h*.py", "accounts/test_m*.py", "accounts/test_la*.py", "accounts/test_p[ilw]*.py"),
     *("accounts/test_password*.py", "accounts/test_e*.py", "accounts/test_a*.py", "accounts/test_kept_page.py"),
-    *("accounts/test_st*.py", "accounts/test_si*.py", "accounts/test_so*.py", "accounts/test_terms.py"),
-    *("accounts/test_organisation_sign_in.py", "accounts/test_code_sign_in.py", "accounts/test_factor_policy.py"),
-    *("oauth/test_redirect_uris.py", "test_ends.py", "test_outbox.py", "test_push.py", "test_health.py"),
+    *("accounts/test_st*.py", "accounts/test_sign_in.py", "accounts/test_so*.py", "accounts/test_terms.py"),
+    *("accounts/test_organisation_sign_in.py", "accounts/test_factor_policy.py"),
+    *("oauth/test_redirect_uris.py", "oauth/test_consent.py", "oauth/test_device_page.py"),
+    *("test_ends.py", "test_push.py", "test_health.py"),
 )
 """What asks no database, or nothing that differs. On both runs what rows and locks decide: people's acts, refresh,
 revocation, sessions, races, sweeping, counts of statements; and the whole journey in Chromium, whose pages are else
