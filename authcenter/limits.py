@@ -27,6 +27,8 @@ class Window:
     what: str
     most: int
     seconds: int
+    is_told: bool = False
+    """Every worker hears when it is full, and asks before it judges (`Position.limit_is_full`)."""
 
     @property
     def key(self) -> str:
@@ -102,14 +104,14 @@ def application_secret(request: HttpRequest, client_id: str) -> list[Window]:
     an address."""
     address = _origin(request)
     return [
-        Window(f"secret {client_id} {address}", 20, 300),
-        Window(f"secret-from {address}", 200, 300),
+        Window(f"secret {client_id} {address}", 20, 300, is_told=True),
+        Window(f"secret-from {address}", 200, 300, is_told=True),
     ]
 
 
 def authorization_code(request: HttpRequest, client_id: str) -> list[Window]:
     """Codes and refresh tokens that are wrong: 100 in 5 minutes for an application from one address."""
-    return [Window(f"grant {client_id} {_origin(request)}", 100, 300)]
+    return [Window(f"grant {client_id} {_origin(request)}", 100, 300, is_told=True)]
 
 
 def user_code(request: HttpRequest, person: object) -> list[Window]:
@@ -210,12 +212,12 @@ def _count(window: Window, now: datetime) -> tuple[int, datetime]:
             " ON CONFLICT (key) DO UPDATE SET"
             " count = CASE WHEN audit_refusals.ends <= %s THEN 1 ELSE audit_refusals.count + 1 END,"
             " ends = CASE WHEN audit_refusals.ends <= %s THEN excluded.ends ELSE audit_refusals.ends END,"
-            " is_full = audit_refusals.count + 1 >= %s"
+            " is_full = %s AND audit_refusals.count + 1 >= %s"
             " RETURNING count, ends",
-            [window.key, adapt(ends), window.most <= 1, adapt(now), adapt(now), window.most],
+            [window.key, adapt(ends), False, adapt(now), adapt(now), window.is_told, window.most],
         )
         count, until = cursor.fetchone()
-    if count >= window.most:
+    if window.is_told and count >= window.most:
         follower.hurry()  # this worker knows at once that a limit is full
     return count, _aware(until)
 

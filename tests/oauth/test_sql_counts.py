@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from authcenter import limits
 from authcenter.audit.models import Refusals
 from authcenter.keys.ring import ring
 from authcenter.sessions.view import follower
@@ -50,6 +51,16 @@ def test_an_application_at_first_sight(machine, sql, fresh_view):
     with sql() as statements:
         assert machine_token(machine).status_code == 200
     statements.assert_at_most(2)
+
+
+def test_a_limit_that_is_not_of_applications_costs_them_nothing(machine, sql, fresh_view):
+    machine_token(machine)
+    for _ in range(2):
+        limits.taken(limits.once("a code"))
+    follower.look()
+    with sql() as statements:
+        assert machine_token(machine).status_code == 200
+    statements.assert_at_most(0)
 
 
 def test_while_a_limit_is_full_somewhere(machine, sql, fresh_view):
