@@ -121,6 +121,13 @@ def _in_english() -> None:
     translation.deactivate()
 
 
+@pytest.fixture
+def beforehand() -> Any:
+    """What is in the database before a test's own transaction begins, and after it. A module whose tests all begin
+    with the same overrides it: see `tests/kept.py`."""
+    return None
+
+
 @pytest.fixture(autouse=True)
 def _fresh(request: pytest.FixtureRequest) -> Iterator[None]:
     """Each test that has a database finds keys, the own API and an empty cache."""
@@ -129,7 +136,17 @@ def _fresh(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     keys = request.getfixturevalue("signing_keys")
+    request.getfixturevalue("beforehand")
     request.getfixturevalue("transactional_db" if "transactional_db" in request.fixturenames else "db")
+    as_new(keys)
+    from authcenter.keys.ring import ring
+
+    yield
+    ring.forget()
+
+
+def as_new(keys: list[Any]) -> None:
+    """Keys and the own API are there, the cache is empty, and this process remembers nothing."""
     from django.core.cache import cache
 
     from accounts import kept_page
@@ -150,8 +167,6 @@ def _fresh(request: pytest.FixtureRequest) -> Iterator[None]:
     follower.forget()
     ring.forget()
     ring.jwks()  # read now, so that counted statements are the request's own
-    yield
-    ring.forget()
 
 
 @pytest.fixture
@@ -162,36 +177,36 @@ def client() -> Any:
     return Client(HTTP_HOST="localhost")
 
 
+def new_person(email: str = "alice@example.com", password: str = PASSWORD, **fields: Any) -> Any:
+    from allauth.account.models import EmailAddress
+
+    from accounts.models import User
+
+    user = User.objects.create_user(email, password, **fields)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
+
+
 @pytest.fixture
 def person(db: None) -> Callable[..., Any]:
     """Makes a person with a verified address; `PASSWORD` signs in."""
+    return new_person
 
-    def make(email: str = "alice@example.com", password: str = PASSWORD, **fields: Any) -> Any:
-        from allauth.account.models import EmailAddress
 
-        from accounts.models import User
+def with_defaults(kind: str = "web", name: str = "Example", scopes: Any = (), **fields: Any) -> tuple[Any, str]:
+    from authcenter.oauth.registration import new_application
 
-        user = User.objects.create_user(email, password, **fields)
-        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-        return user
-
-    return make
+    fields.setdefault("redirect_uris", "" if kind == "machine" else "https://rp.example/cb")
+    made, secret = new_application(kind, name, **fields)
+    made.save()
+    made.scopes.set(scopes)
+    return made, secret
 
 
 @pytest.fixture
 def application(db: None) -> Callable[..., Any]:
     """Makes an application of a kind with the defaults of that kind; gives it and its secret."""
-
-    def make(kind: str = "web", name: str = "Example", scopes: Any = (), **fields: Any) -> tuple[Any, str]:
-        from authcenter.oauth.registration import new_application
-
-        fields.setdefault("redirect_uris", "" if kind == "machine" else "https://rp.example/cb")
-        made, secret = new_application(kind, name, **fields)
-        made.save()
-        made.scopes.set(scopes)
-        return made, secret
-
-    return make
+    return with_defaults
 
 
 @pytest.fixture

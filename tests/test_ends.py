@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.core.cache import cache
-from django.test import Client, RequestFactory, TestCase
+from django.test import Client, RequestFactory, TestCase, override_settings
 from django.utils import timezone
 
 from accounts.alerts import Alert, tell
@@ -29,6 +30,7 @@ from authcenter.sessions.models import Revocation, Session
 from authcenter.sessions.revocation import LEEWAY
 from tests.accounts.factors import set_up
 from tests.accounts.people import codes
+from tests.conftest import as_new, new_person, with_defaults
 from tests.console_pages import confirm, saved
 from tests.credentials import (
     BY_OTHER_APP,
@@ -42,12 +44,12 @@ from tests.credentials import (
     OfMachine,
     marks,
 )
+from tests.kept import Kept
 from tests.oauth import flow
 from tests.oauth.devices import time_passes
 from tests.oauth.flow import HOST, App, Browser, as_app, claims, redeem, refresh, tokens, userinfo
 from tests.sampling import a_part
 
-pytestmark = pytest.mark.django_db
 PAGE = Path(__file__).parent.parent / "docs" / "revocation-table.md"
 NEW_PASSWORD = "some other long sentence 8"
 
@@ -171,30 +173,24 @@ class World:
         return f"/admin/oauth/application/{self.web.row.pk}/{act}/"
 
 
-@pytest.fixture(autouse=True)
-def _quick(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.ACCOUNT_RATE_LIMITS = dict.fromkeys(settings.ACCOUNT_RATE_LIMITS, False)
+@pytest.fixture(scope="module", autouse=True)
+def _quick() -> Iterator[None]:
+    limits = dict.fromkeys(settings.ACCOUNT_RATE_LIMITS, False)
+    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(PASSWORD_HASHERS=hashers, ACCOUNT_RATE_LIMITS=limits):
+        yield
 
 
-@pytest.fixture
-def app(application: Callable[..., Any]) -> Callable[..., App]:
-    calendar = Scope.objects.create(
-        api=API.objects.create(identifier="https://calendar.test/", name="Calendar"), name=CALENDAR, title="Your days"
+def _app(calendar: Scope, name: str, uri: str) -> App:
+    row, its_secret = with_defaults(
+        "web",
+        name,
+        [calendar],
+        redirect_uris=uri,
+        post_logout_redirect_uris=f"{uri}/bye",
+        grant_types=["authorization_code", "refresh_token", DEVICE_CODE, "client_credentials"],
     )
-
-    def make(name: str, uri: str) -> App:
-        row, its_secret = application(
-            "web",
-            name,
-            [calendar],
-            redirect_uris=uri,
-            post_logout_redirect_uris=f"{uri}/bye",
-            grant_types=["authorization_code", "refresh_token", DEVICE_CODE, "client_credentials"],
-        )
-        return App(row, its_secret, uri)
-
-    return make
+    return App(row, its_secret, uri)
 
 
 def _broker(web: App) -> App:
@@ -207,14 +203,16 @@ def _broker(web: App) -> App:
     return App(row, its_secret)
 
 
-@pytest.fixture
-def world(person: Callable[..., Any], app: Callable[..., App]) -> World:
-    alice, bob = person("alice@example.com", flow.PASSWORD), person("bob@example.com", flow.PASSWORD)
-    root = person("root@example.com", flow.PASSWORD, is_staff=True, is_superuser=True)
-    web, other_app = app("Web", "https://rp1.test/cb"), app("Other", "https://rp2.test/cb")
+def _world() -> World:
+    alice, bob = new_person("alice@example.com", flow.PASSWORD), new_person("bob@example.com", flow.PASSWORD)
+    root = new_person("root@example.com", flow.PASSWORD, is_staff=True, is_superuser=True)
+    calendar = Scope.objects.create(
+        api=API.objects.create(identifier="https://calendar.test/", name="Calendar"), name=CALENDAR, title="Your days"
+    )
+    web, other_app = _app(calendar, "Web", "https://rp1.test/cb"), _app(calendar, "Other", "https://rp2.test/cb")
     broker = _broker(web)
     here = InBrowser.sign_in(web, broker, alice)
-    return World(
+    made = World(
         alice,
         bob,
         web,
@@ -229,12 +227,33 @@ def world(person: Callable[..., Any], app: Callable[..., App]) -> World:
         OfMachine.get(web),
         Browser().enter(root).http,
     )
+    made.operator.handler.enforce_csrf_checks = False
+    for browser in (here.browser, made.elsewhere.browser, made.bobs.browser):
+        browser.page = None  # an answer and all that belongs to its request: nothing to be copied
+    return made
+
+
+@pytest.fixture(scope="module")
+def kept(signing_keys: list[Key], django_db_blocker: Any) -> Iterator[Kept[World]]:
+    def make() -> World:
+        as_new(signing_keys)
+        return _world()
+
+    worlds = Kept(make, 20)  # a code lives for a minute
+    yield worlds
+    with django_db_blocker.unblock():
+        worlds.end()
 
 
 @pytest.fixture
-def operated(world: World) -> World:
-    world.operator.handler.enforce_csrf_checks = False
-    return world
+def beforehand(kept: Kept[World], django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        kept.ready()
+
+
+@pytest.fixture
+def operated(db: None, kept: Kept[World]) -> World:
+    return kept.copied()
 
 
 # --- The acts -------------------------------------------------------------------------------------------------
