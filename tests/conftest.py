@@ -236,7 +236,7 @@ class Statements:
 def sql(fresh_view: None) -> Callable[[], Any]:
     """Counts statements, BEGIN and COMMIT too: `with sql() as statements: …`, then `statements.assert_at_most(5)`.
 
-    Not the look for news, which is asked ten times a second, whatever is asked of the server.
+    Not the looks for news and keys, which are asked by the clock, whatever is asked of the server.
     """
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
@@ -253,8 +253,11 @@ def sql(fresh_view: None) -> Callable[[], Any]:
 
 @pytest.fixture
 def fresh_view(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This process has looked for revocations a moment ago, and the test is quicker than the next look."""
+    """This process has looked for revocations and keys a moment ago; the test is quicker than the next look."""
+    from authcenter.keys import ring
     from authcenter.sessions import view
+
+    monkeypatch.setattr(ring, "REFRESH_SECONDS", 60.0)
 
     monkeypatch.setattr(view, "FRESH_SECONDS", 60.0)
     monkeypatch.setattr(view, "BOUND_SECONDS", 60.0)

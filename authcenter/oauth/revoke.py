@@ -4,6 +4,11 @@ An access token without a family (a machine's) is revoked alone. An unknown, for
 good one (section 2.2), with no body and no content type, as browser clients expect.
 """
 
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import BigIntegerField, UUIDField
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -15,6 +20,8 @@ from authcenter.oauth.grants import refresh_token
 from authcenter.oauth.models import Application, Family
 from authcenter.oauth.parameters import from_form
 from authcenter.oauth.withdrawal import end_family
+from authcenter.prepared import Prepared, Slot
+from authcenter.sessions.models import Revocation
 from authcenter.sessions.revocation import Kind
 from authcenter.sessions.revocation import revoke as write_revocation
 
@@ -32,32 +39,58 @@ def revoke(http: HttpRequest) -> HttpResponse:
         token = parameters.required("token")
     except OAuth2Error as error:
         return cross_origin.allow(http, json_error(error), application)
-    if what := _end(application, token):
-        events.record(http, events.Kind.TOKEN_REVOKED, actor=f"client:{application.client_id}", **what)
+    if mine := _of(application, token):
+        with transaction.atomic():
+            _end(mine)
+            events.record(http, events.Kind.TOKEN_REVOKED, actor=f"client:{application.client_id}", **mine.told)
     response = HttpResponse(status=200)
     response.headers.pop("Content-Type", None)
     response["Cache-Control"] = "no-store"
     return cross_origin.allow(http, response, application)
 
 
-def _end(application: Application, token: str) -> dict[str, str]:
-    """What was ended; empty where nothing was this application's to end. The hint is not needed: the form tells."""
+@dataclass(frozen=True)
+class _Token:
+    """What ends it, by its id, and what the event tells."""
+
+    kind: Revocation.Kind
+    subject: str
+    told: dict[str, str]
+
+
+def _of(application: Application, token: str) -> _Token | None:
+    """A token of this application; None where it is not its own to end. The hint is not needed: the form tells."""
+    told = {"client_id": application.client_id}
     if said := refresh_token.presented(token):
-        mine = Family.objects.filter(pk=said.family, application=application).values_list("user_id", flat=True).first()
+        mine = _family.first(family=said.family, application=application.pk)
         if mine is None:
-            return {}
-        end_family(said.family, reason="revoked by the application")
-        return {"client_id": application.client_id, "subject": str(mine), "family": str(said.family)}
+            return None
+        family = str(said.family)
+        return _Token(Kind.FAMILY, family, {**told, "subject": str(mine[0]), "family": family})
     try:
         claims = access_token.read(token)
     except InvalidToken:
-        return {}
+        return None
     if claims.get("client_id") != application.client_id:
-        return {}
-    if "via" in claims:  # exchanged: the family is another application's
-        write_revocation(Kind.TOKEN, claims["jti"], reason="revoked by the application")
-    elif family := claims.get("fid"):
-        end_family(family, reason="revoked by the application")
+        return None
+    told |= {"subject": claims["sub"], "jti": claims["jti"]}
+    if "fid" in claims and "via" not in claims:  # the family of an exchanged one is another application's
+        return _Token(Kind.FAMILY, claims["fid"], told)
+    return _Token(Kind.TOKEN, claims["jti"], told)
+
+
+def _end(token: _Token) -> None:
+    reason = "revoked by the application"
+    if token.kind == Kind.FAMILY:
+        end_family(UUID(token.subject), reason=reason)
     else:
-        write_revocation(Kind.TOKEN, claims["jti"], reason="revoked by the application")
-    return {"client_id": application.client_id, "subject": claims["sub"], "jti": claims["jti"]}
+        write_revocation(token.kind, token.subject, reason=reason)
+
+
+_family = Prepared(
+    lambda: (
+        Family.objects.filter(pk=Slot("family", UUIDField()), application=Slot("application", BigIntegerField()))
+        .order_by()
+        .values_list("user")
+    )
+)

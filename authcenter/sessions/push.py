@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from authcenter.keys import vault
 from authcenter.outbox import outbound
@@ -29,8 +30,8 @@ PASSWORD_REASONS = frozenset({"password changed", "password reset"})
 
 
 def tell(revocations: list[Revocation], feed: Feed) -> None:
-    """Write deliveries for each active receiver, in the transaction of the act; one statement where there is none."""
-    for receiver in Receiver.objects.filter(is_active=True, api__is_active=True).select_related("api"):
+    """Write deliveries for each active receiver, in the transaction of the act."""
+    for receiver in receivers().select_related("api"):
         for revocation in revocations:
             claims = {
                 "toe": int(revocation.created.timestamp()),
@@ -47,9 +48,14 @@ def tell(revocations: list[Revocation], feed: Feed) -> None:
             )
 
 
+def receivers() -> QuerySet[Receiver]:
+    """Who wants to be told now."""
+    return Receiver.objects.filter(is_active=True, api__is_active=True)
+
+
 def changed(identifier: str) -> None:
     """After an operator changed where, or whether, the API of this identifier is told: what waits follows."""
-    receiver = Receiver.objects.filter(api__identifier=identifier, is_active=True, api__is_active=True).first()
+    receiver = receivers().filter(api__identifier=identifier).first()
     if receiver is None:
         drop(identifier, "Push was switched off.")
     else:

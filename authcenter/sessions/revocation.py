@@ -4,16 +4,29 @@
 row for those who check tokens offline. A worker that still holds an old epoch mints tokens that are already dead.
 """
 
+import functools
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    Exists,
+    F,
+    PositiveIntegerField,
+    Q,
+    QuerySet,
+    Subquery,
+)
 from django.utils import timezone
 from oauth2_provider.models import get_application_model, get_refresh_token_model
 
+from authcenter.prepared import Prepared, PreparedInsert, PreparedUpdate, Slot
 from authcenter.sessions import participants, push
 from authcenter.sessions.models import Feed, PairwiseSubject, Revocation, Session
 from authcenter.sessions.view import follower
@@ -34,18 +47,17 @@ def revoke(kind: Revocation.Kind, *subjects: object, reason: str, epoch: int | N
     an application could wait for somebody who holds those and waits for the feed. So an act locks its subject first,
     and many acts are many transactions.
     """
-    with transaction.atomic():
-        feed = _locked_feed()
-        known = Revocation.objects.filter(kind=kind, subject__in=[str(subject) for subject in subjects])
-        said = known if epoch is None else known.filter(epoch__gte=epoch)
-        new = {str(subject) for subject in subjects} - {*said.values_list("subject", flat=True)}
-        if not new:
-            return
-        known.filter(subject__in=new).delete()  # one row a subject: the newest epoch says it all
-        now, lives = timezone.now(), _longest_life(kind, subjects[0])
+    named = sorted({str(subject) for subject in subjects})
+    with transaction.atomic(savepoint=False):  # a part of an act, which nobody undoes alone
+        feed = _numbered(kind, named, epoch)
+        if feed.is_told:
+            named = _untold(feed, kind, named, epoch)
+        if epoch is not None:  # one row a subject: the newest epoch says it all
+            Revocation.objects.filter(kind=kind, subject__in=named).delete()
+        now, lives = timezone.now(), timedelta(seconds=max(feed.longest_life or 0, settings.ACCESS_TOKEN_SECONDS))
         revocations = [
             Revocation(
-                sequence=feed.sequence + number,
+                sequence=number,
                 kind=kind,
                 subject=subject,
                 epoch=epoch,
@@ -54,12 +66,12 @@ def revoke(kind: Revocation.Kind, *subjects: object, reason: str, epoch: int | N
                 last_token_expires=now + lives,
                 expires=now + LONGEST_ACCESS_TOKEN + LEEWAY,
             )
-            for number, subject in enumerate(sorted(new), 1)
+            for number, subject in enumerate(named, feed.sequence - len(named) + 1)
         ]
-        feed.sequence += len(revocations)
-        feed.save(update_fields=["sequence"])
-        Revocation.objects.bulk_create(revocations)
-        push.tell(revocations, feed)
+        for revocation in revocations:
+            _written.run(revocation)
+        if feed.is_pushed:
+            push.tell(revocations, feed)
         follower.hurry()
 
 
@@ -171,19 +183,49 @@ def _raise_epoch(user: UUID) -> int:
     return epoch
 
 
-def _longest_life(kind: Revocation.Kind, subject: object) -> timedelta:
-    """How long an access token that was issued a moment ago lives at most: told in the receipt, relied on nowhere."""
-    applications = get_application_model().objects.all()
-    if kind == Kind.APPLICATION:
-        applications = applications.filter(client_id=subject)
-    longest = applications.aggregate(longest=Max("access_token_seconds"))["longest"] or 0
-    return timedelta(seconds=max(longest, settings.ACCESS_TOKEN_SECONDS))
-
-
-def _locked_feed() -> Feed:
-    """The counter, locked until the act's transaction ends: numbers are committed in their order, without gaps."""
-    feed = Feed.objects.select_for_update().filter(pk=1).first()
-    if feed is None:  # the first revocation of this installation
+def _numbered(kind: Revocation.Kind, subjects: list[str], epoch: int | None) -> Any:
+    """The feed, raised by a number for each subject and so locked until the act's transaction ends: numbers are
+    committed in their order, without gaps. What else is to be known is read with it, when nobody else can write."""
+    if not _raised.run(numbers=len(subjects)):  # the first revocation of this installation
         Feed.objects.get_or_create(pk=1)
-        feed = Feed.objects.select_for_update().get(pk=1)
-    return feed
+        _raised.run(numbers=len(subjects))
+    named = {f"subject{number}": subject for number, subject in enumerate(subjects)}
+    return _feed(kind == Kind.APPLICATION, len(subjects)).first(kind=kind, epoch=epoch or 0, **named)
+
+
+def _untold(feed: Feed, kind: Revocation.Kind, subjects: list[str], epoch: int | None) -> list[str]:
+    """The subjects of which it was not said yet, or of a lower epoch. The numbers of the others are given back."""
+    told = _telling(kind, subjects, epoch or 0).values_list("subject", flat=True)
+    new = sorted({*subjects} - {*told})
+    feed.sequence -= len(subjects) - len(new)
+    feed.save(update_fields=["sequence"])
+    return new
+
+
+def _telling(kind: Any, subjects: Sequence[Any], epoch: Any) -> QuerySet[Revocation]:
+    """The rows that say it of these subjects already: of this epoch at least, where it is about epochs."""
+    said = Q(epoch=None) | Q(epoch__gte=epoch)
+    return Revocation.objects.filter(said, kind=kind, subject__in=subjects).order_by()
+
+
+_raised = PreparedUpdate(lambda: Feed.objects.filter(pk=1), sequence=F("sequence") + Slot("numbers", BigIntegerField()))
+_written = PreparedInsert(Revocation)
+
+
+@functools.lru_cache(maxsize=4)
+def _feed(of_application: bool, subjects: int) -> Prepared:
+    """The feed; whether it `is_told` of one of so many subjects, whether it `is_pushed` to anybody, and the
+    `longest_life` of an access token that was issued a moment ago: told in the receipt, relied on nowhere."""
+    named = [Slot(f"subject{number}", CharField()) for number in range(subjects)]
+    kind, epoch = Slot("kind", CharField()), Slot("epoch", PositiveIntegerField())
+
+    def query() -> QuerySet[Feed]:
+        applications = get_application_model().objects.filter(**({"client_id": named[0]} if of_application else {}))
+        lives = applications.order_by(F("access_token_seconds").desc(nulls_last=True)).values("access_token_seconds")
+        return Feed.objects.filter(pk=1).annotate(
+            is_told=Exists(_telling(kind, named, epoch)),
+            is_pushed=Exists(push.receivers()),
+            longest_life=Subquery(lives[:1]),
+        )
+
+    return Prepared(query)

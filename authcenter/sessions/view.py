@@ -13,11 +13,11 @@ from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import CharField, IntegerField, Q
+from django.db.models import BigIntegerField, CharField, IntegerField, Q
 from django.utils import timezone
 
 from authcenter.keys.ring import ring
-from authcenter.prepared import Slot
+from authcenter.prepared import Prepared, Slot
 from authcenter.resource_server.signature import JoseKey
 from authcenter.resource_server.view import Entry, View, gone_through
 from authcenter.sessions.models import Revocation
@@ -175,15 +175,26 @@ class Follower:
                 log.error("feed_went_back", feed=feed, known=start, found=sequence)
             start = 0
         # Whatever the clock says: what is over goes by sweeping, and a clock that leaps hides nothing.
-        rows = Revocation.objects.filter(sequence__gt=start).order_by("sequence")
-        entries: list[Entry] = []
-        last = sequence
-        for number, kind, subject, epoch in rows.values_list("sequence", "kind", "subject", "epoch").iterator():
-            entries.append((kind, subject, epoch))
-            last = max(last, number)  # committed since `sequence` was read, and so all before it
-        self._view.take(feed, start, last, entries)
+        last, entries = start, list[Entry]()
+        while rows := list(_news.rows(after=last)):
+            entries += [(kind, subject, epoch) for _number, kind, subject, epoch in rows]
+            last = rows[-1][0]
+            if len(rows) < _AT_ONCE:
+                break
+        # More may have been committed since `sequence` was read, and so all before it.
+        self._view.take(feed, start, max(sequence, last), entries)
         if any(kind == Revocation.Kind.KEY for kind, _subject, _epoch in entries):
             ring.forget()  # another worker revoked it: this one must not go on signing with it
+
+
+_AT_ONCE = 5_000
+_news = Prepared(
+    lambda: (
+        Revocation.objects.filter(sequence__gt=Slot("after", BigIntegerField()))
+        .order_by("sequence")
+        .values_list("sequence", "kind", "subject", "epoch")[:_AT_ONCE]
+    )
+)
 
 
 def _position_now() -> Position:
