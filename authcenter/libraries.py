@@ -218,7 +218,7 @@ def logging(level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": "authcenter.audit.logs.formatter"}},
+        "formatters": {"json": {"()": "authcenter.audit.logs.formatter", "level": level}},
         "filters": {"refused": {"()": "authcenter.audit.logs.RefusedRequests"}},
         "handlers": {
             "stdout": {
