@@ -88,8 +88,8 @@ INSTALLED_APPS = libraries.INSTALLED_APPS
 MIDDLEWARE = [
     "authcenter.audit.request_log.RequestLogMiddleware",
     "authcenter.middleware.HttpsOnlyMiddleware",
-    "authcenter.middleware.Utf8Middleware",
     "authcenter.back_channel.BackChannelMiddleware",
+    "authcenter.middleware.Utf8Middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

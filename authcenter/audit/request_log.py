@@ -18,7 +18,6 @@ class RequestLogMiddleware:
         asked = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = asked if _ID.match(asked) else secrets.token_hex(8)
         request.request_id = request_id  # type: ignore[attr-defined]
-        structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = self.get_response(request)
         response["X-Request-ID"] = request_id

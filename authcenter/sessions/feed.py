@@ -12,6 +12,7 @@ follower saw, at most `BOUND_SECONDS` ago.
 import json
 import time
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -117,7 +118,7 @@ def _list(feed: Position, after: int) -> dict[str, Any]:
 
 
 def _after(request: HttpRequest) -> int | None:
-    asked = request.GET.get("after", "0")
+    asked = dict(parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True)).get("after", "0")
     if not asked.isascii() or not asked.isdigit() or len(asked) > 18:
         return None
     return int(asked)
