@@ -1,8 +1,12 @@
 """Changing, setting and resetting a password: what ends, what goes on, and what a code is bound to."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from argon2.exceptions import HashingError
 
 from accounts.models import User
 from authcenter.sessions.models import Revocation, Session
@@ -228,3 +232,37 @@ def test_no_secret_is_in_an_address(client, alice):
         answer = client.get(path)
         assert answer["Referrer-Policy"] == "same-origin"
         assert codes(alice.email)[-1] not in answer.get("Location", "") + answer.content.decode()
+
+
+def test_one_thread_hashes_whoever_asks_and_one_at_a_time(monkeypatch):
+    """More would each keep the memory of a hash (accounts/hashers.py)."""
+    from accounts.hashers import Argon2
+
+    begun, threads, together = [], set(), []
+
+    def hashed(self, encoded, password):
+        begun.append(password)
+        threads.add(threading.get_ident())
+        time.sleep(0.01)
+        together.append(len(begun))
+        begun.remove(password)
+        return True
+
+    hasher = Argon2()
+    known = hasher.encode(PASSWORD, hasher.salt())
+    monkeypatch.setattr("argon2.PasswordHasher.verify", hashed)
+    with ThreadPoolExecutor(4) as askers:
+        answers = list(askers.map(lambda number: hasher.verify(str(number), known), range(8)))
+    assert answers == [True] * 8
+    assert together == [1] * 8
+    assert len(threads) == 1 and threads.isdisjoint({threading.get_ident()})
+
+
+def test_who_is_hashed_for_hears_what_the_library_says():
+    from accounts.hashers import Argon2
+
+    hasher = Argon2()
+    known = hasher.encode(PASSWORD, hasher.salt())
+    assert hasher.verify(PASSWORD, known) is True and hasher.verify(WRONG, known) is False
+    with pytest.raises(HashingError, match="too short"):
+        hasher.encode(PASSWORD, "salt")
