@@ -7,6 +7,8 @@ from django.db import connection
 LONG = (
     *("accounts_user", "account_emailaddress", "signins_session", "oauth_authorization", "oauth_family", "oauth_grant"),
     *("audit_auditevent", "signins_participant", "accounts_knownbrowser", "django_session"),
+    *("accounts_user_roles", "accounts_user_groups", "accounts_group_members", "accounts_membership"),
+    *("accounts_termsacceptance", "accounts_linkedidentity"),
 )
 """Tables that grow with people."""
 

@@ -5,10 +5,21 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.contrib.auth import models as auth
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
+from accounts.models import (
+    Group,
+    IdentityProvider,
+    LinkedIdentity,
+    Membership,
+    Organisation,
+    Role,
+    Terms,
+    TermsAcceptance,
+    User,
+)
 from authcenter.audit.models import AuditEvent
 from authcenter.console import long_lists
 from authcenter.oauth.models import Authorization
@@ -140,6 +151,73 @@ def test_what_else_a_long_list_is_searched_for(record: str, asked: str, client: 
     assert len(client.get(f"/admin/{record}/?q={asked}").context["cl"].result_list) == len(NAMES)
 
 
+@pytest.fixture
+def crowds(people: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """One of each record that counts its people, with more than it counts."""
+    monkeypatch.setattr(long_lists, "EACH", 3)
+    everybody = [people[name] for name in NAMES]
+    role = Role.objects.create(name="staff")
+    role.users.set(everybody)
+    group = Group.objects.create(name="house")
+    group.members.set(everybody)
+    group.roles.add(role)
+    operators = auth.Group.objects.create(name="operators")
+    operators.user_set.set(everybody)
+    terms = Terms.objects.create(version="1", text="Be kind.")
+    provider = IdentityProvider.objects.create(name="Elsewhere", issuer="https://idp.example", client_id="c")
+    organisation = Organisation.objects.create(name="Acme")
+    for user in everybody:
+        TermsAcceptance.objects.create(user=user, terms=terms)
+        LinkedIdentity.objects.create(user=user, provider=provider, subject=str(user.pk))
+        Membership.objects.create(user=user, organisation=organisation)
+    return {"role": role, "group": group, "organisation": organisation}
+
+
+COUNTED = {
+    "accounts/role": ("people_count", "by_groups_count"),
+    "accounts/group": ("members_count",),
+    "auth/group": ("members_count",),
+    "accounts/terms": ("accepted_count",),
+    "accounts/identityprovider": ("people_count",),
+    "accounts/organisation": ("members_count",),
+}
+
+
+@pytest.mark.parametrize("record", COUNTED)
+def test_a_list_counts_the_people_of_each_up_to_there(record: str, client: Any, crowds: Any) -> None:
+    columns = COUNTED[record]
+    page = client.get(f"/admin/{record}/")
+    (row,) = [row for row in page.context["cl"].result_list if getattr(row, columns[0])]
+    assert [getattr(row, column) for column in columns] == [3] * len(columns)
+    assert page.content.decode().count("3+") == len(columns)
+
+
+def test_who_is_in_two_groups_of_a_role_is_one_person(client: Any, people: Any) -> None:
+    role = Role.objects.create(name="staff")
+    for name in ("house", "hall"):
+        group = Group.objects.create(name=name)
+        group.members.add(people["Ada Berg"])
+        group.roles.add(role)
+    (row,) = client.get("/admin/accounts/role/").context["cl"].result_list
+    assert (row.by_groups_count, row.by_groups_seen) == (1, 2)
+
+
+def test_pages_of_records_say_that_a_count_was_stopped(client: Any, crowds: Any) -> None:
+    role, group, organisation = (
+        client.get(f"/admin/accounts/{name}/{crowds[name].pk}/change/").content.decode()
+        for name in ("role", "group", "organisation")
+    )
+    assert "3+ people directly" in role and "3+ people by the group house" in role
+    assert "3+ members" in group and "3+ members" in organisation
+
+
+def test_members_of_a_large_group_are_listed_up_to_there(client: Any, crowds: Any) -> None:
+    address = f"/admin/accounts/group/{crowds['group'].pk}/members/"
+    assert len(client.get(address).context["page"]) == 3
+    assert {user.name for user in client.get(f"{address}?q=berg").context["page"]} == {"Ada Berg", "Dora Bergman"}
+    assert len(client.get(f"{address}?q=x@").context["page"]) == 0
+
+
 PAGES = (
     USERS,
     USERS + "?q=ada.berg@example.com",
@@ -154,6 +232,7 @@ PAGES = (
     "/admin/oauth/family/?living=no",
     "/admin/signins/session/?alive=yes",
     *(f"/admin/{record}/{asked}" for record in SEARCHED for asked in ("", "?q=ada.berg@example.com", "?q=berg")),
+    *(f"/admin/{record}/" for record in COUNTED),
     "/account/apps/",
     "/account/sessions/",
     "/account/security/",

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db.models import Count, QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +14,8 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts import invitations
-from accounts.models import Invitation, Terms, User
+from accounts.models import Invitation, Terms, TermsAcceptance, User
+from authcenter.console import long_lists
 from authcenter.console.record import ReadOnlyAdmin, RecordAdmin
 
 MOST = 200
@@ -91,11 +92,12 @@ class TermsAdmin(RecordAdmin):
     fields = ("version", "text", "address", "published")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Terms]:
-        return super().get_queryset(request).annotate(accepted_count=Count("acceptances"))
+        acceptances = TermsAcceptance.objects.filter(terms=OuterRef("pk"))
+        return super().get_queryset(request).annotate(accepted_count=long_lists.CountOf(acceptances))
 
     @display(description=_("accepted by"), ordering="accepted_count")
-    def accepted_by(self, terms: Any) -> int:
-        return int(terms.accepted_count)
+    def accepted_by(self, terms: Any) -> str:
+        return long_lists.told(terms.accepted_count, long_lists.EACH)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """What somebody accepted stays what she accepted."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.db.models import Count, QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html
@@ -17,6 +17,7 @@ from accounts.social import upstream
 from accounts.social.identity import ProviderFault
 from accounts.social.kinds import PRESETS, Kind
 from accounts.social.models import IdentityProvider, LinkedIdentity
+from authcenter.console import long_lists
 from authcenter.console.record import ReadOnlyAdmin, RecordAdmin, moment
 from authcenter.outbox import outbound
 
@@ -118,15 +119,16 @@ class IdentityProviderAdmin(RecordAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[IdentityProvider]:
-        return super().get_queryset(request).annotate(people_count=Count("linkedidentity"))
+        linked = LinkedIdentity.objects.filter(provider=OuterRef("pk"))
+        return super().get_queryset(request).annotate(people_count=long_lists.CountOf(linked))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """What a provider said of its people counts for that provider: another one is another row."""
         return ("redirect_uri", "kind", "issuer") if obj else ("redirect_uri",)
 
     @display(description=_("people"), ordering="people_count")
-    def people(self, provider: Any) -> int:
-        return int(provider.people_count)
+    def people(self, provider: Any) -> str:
+        return long_lists.told(provider.people_count, long_lists.EACH)
 
     @display(description=_("redirect URI"))
     def redirect_uri(self, provider: IdentityProvider) -> str:
@@ -139,8 +141,8 @@ class IdentityProviderAdmin(RecordAdmin):
         )
 
     def hit(self, objs: Any) -> list[str]:
-        count = LinkedIdentity.objects.filter(provider__in=[obj.pk for obj in objs]).count()
-        return [str(_("Links of people that go with it: %d") % count)] if count else []
+        count = long_lists.up_to(LinkedIdentity.objects.filter(provider__in=[obj.pk for obj in objs]))
+        return [long_lists.with_count(str(_("Links of people that go with it: %d")), count)] if count else []
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -68,13 +68,15 @@ class UsedFilter(admin.RelatedFieldListFilter):
 
 
 class CountOf(Subquery):
-    """How many rows a query has that names the outer row, up to `EACH`: not one count of all rows for all."""
+    """How many rows a query has that names the outer row, up to `EACH`: not one count of all rows for all. With a
+    column, how many values of it these rows have."""
 
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    template = "(SELECT COUNT(%(counted)s) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()
 
-    def __init__(self, queryset: QuerySet[Any]) -> None:
-        super().__init__(queryset.order_by().values("pk")[:EACH])
+    def __init__(self, queryset: QuerySet[Any], column: str = "") -> None:
+        counted = "DISTINCT counted.value" if column else "*"
+        super().__init__(queryset.order_by().values(value=F(column or "pk"))[:EACH], counted=counted)
 
 
 def is_long(model: type[models.Model]) -> bool:
@@ -87,9 +89,9 @@ def up_to(rows: Any) -> int:
     return int(rows.order_by()[:MOST].count())
 
 
-def with_count(said: str, count: int) -> str:
+def with_count(said: str, count: int, most: int | None = None) -> str:
     """A sentence with its %d filled in."""
-    return said.replace("%d", told(count))
+    return said.replace("%d", told(count, most))
 
 
 def told(count: int, most: int | None = None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Count, QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -32,7 +32,7 @@ from accounts.models import (
 )
 from accounts.organisation import OWNER
 from authcenter.branding import pictures
-from authcenter.console import receipts
+from authcenter.console import long_lists, receipts
 from authcenter.console.branding import LogoField
 from authcenter.console.record import RecordAdmin, list_link
 from authcenter.sessions.revocation import Kind, end_memberships
@@ -113,17 +113,19 @@ class OrganisationAdmin(RecordAdmin):
         return [DomainInline] if obj else []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organisation]:
-        return super().get_queryset(request).annotate(members_count=Count("memberships"))
+        memberships = Membership.objects.filter(organisation=OuterRef("pk"))
+        return super().get_queryset(request).annotate(members_count=long_lists.CountOf(memberships))
 
     @display(description=_("members"), ordering="members_count")
-    def members(self, organisation: Any) -> int:
-        return int(organisation.members_count)
+    def members(self, organisation: Any) -> str:
+        return long_lists.told(organisation.members_count, long_lists.EACH)
 
     @display(description=_("people"))
     def access(self, organisation: Any) -> SafeString:
-        count, waiting = int(organisation.members_count), organisation.invitations.filter(accepted=None).count()
-        members = ngettext("%d member", "%d members", count) % count
-        invited = ngettext("%d open invitation", "%d open invitations", waiting) % waiting
+        count = int(organisation.members_count)
+        waiting = long_lists.up_to(organisation.invitations.filter(accepted=None))
+        members = long_lists.with_count(ngettext("%d member", "%d members", count), count, long_lists.EACH)
+        invited = long_lists.with_count(ngettext("%d open invitation", "%d open invitations", waiting), waiting)
         links = [
             list_link(Membership, members, organisation__id__exact=organisation.pk),
             list_link(OrganisationInvitation, invited, organisation__id__exact=organisation.pk),
@@ -142,9 +144,12 @@ class OrganisationAdmin(RecordAdmin):
             Organisation.objects.filter(pk=obj.pk).update(logo_key="")
 
     def hit(self, objs: Iterable[Organisation]) -> list[str]:
-        people = Membership.objects.filter(organisation__in=[one.pk for one in objs]).count()
+        people = long_lists.up_to(Membership.objects.filter(organisation__in=[one.pk for one in objs]))
         said = ngettext("%d membership ends.", "%d memberships end.", people)
-        return [said % people, str(_("Tokens that applications got for these organisations are refused."))]
+        return [
+            long_lists.with_count(said, people),
+            str(_("Tokens that applications got for these organisations are refused.")),
+        ]
 
     def end_access(self, request: HttpRequest, obj: Organisation) -> None:
         organisations.end_all(request, obj)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Count, QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -14,7 +14,9 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from accounts.models import Group as GroupOfPeople
 from accounts.models import Role, User
+from authcenter.console import long_lists
 from authcenter.console.operators import shown_permissions
 from authcenter.console.record import RecordAdmin, list_link
 
@@ -53,33 +55,43 @@ class RoleAdmin(RecordAdmin):
         return ("who",) if obj else ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Role]:
-        counted = super().get_queryset(request)
-        return counted.annotate(
-            people_count=Count("users", distinct=True),
-            by_groups_count=Count("given_by__members", distinct=True),
+        directly = User.roles.through.objects.filter(role=OuterRef("pk"))
+        by_groups = GroupOfPeople.members.through.objects.filter(group__roles=OuterRef("pk"))
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                people_count=long_lists.CountOf(directly),
+                by_groups_count=long_lists.CountOf(by_groups, "user"),
+                by_groups_seen=long_lists.CountOf(by_groups),
+            )
         )
 
     @display(description=_("people by groups"), ordering="by_groups_count")
-    def by_groups(self, role: Any) -> int:
-        return int(role.by_groups_count)
+    def by_groups(self, role: Any) -> str:
+        """Each once, of those that were looked at."""
+        is_cut = role.by_groups_seen >= long_lists.EACH
+        return long_lists.told(role.by_groups_count, role.by_groups_count if is_cut else None)
 
     @display(description=_("who has it"))
     def who(self, role: Any) -> SafeString:
         """Directly, and through which groups; each leads to its list."""
         count = int(role.people_count)
-        directly = ngettext("%d person directly", "%d people directly", count) % count
+        said = ngettext("%d person directly", "%d people directly", count)
+        directly = long_lists.with_count(said, count, long_lists.EACH)
         lines = [list_link(User, directly, roles__id__exact=role.pk)]
-        for group in role.given_by.annotate(members_count=Count("members")).order_by("name"):
+        members = GroupOfPeople.members.through.objects.filter(group=OuterRef("pk"))
+        for group in role.given_by.annotate(members_count=long_lists.CountOf(members)).order_by("name"):
             count = group.members_count
-            text = ngettext("%(count)d person by the group %(group)s", "%(count)d people by the group %(group)s", count)
+            said = ngettext("%(count)d person by the group %(group)s", "%(count)d people by the group %(group)s", count)
             address = reverse("admin:accounts_group_members", args=[group.pk])
-            named = text % {"count": count, "group": group}
+            named = said.replace("%(count)d", long_lists.told(count, long_lists.EACH)) % {"group": group}
             lines.append(format_html('<a class="text-link" href="{}">{}</a>', address, named))
         return format_html_join("", "<div>{}</div>", ((line,) for line in lines))
 
     @display(description=_("people"), ordering="people_count")
-    def people(self, role: Any) -> int:
-        return int(role.people_count)
+    def people(self, role: Any) -> str:
+        return long_lists.told(role.people_count, long_lists.EACH)
 
 
 class GroupAdmin(RecordAdmin):
@@ -91,14 +103,17 @@ class GroupAdmin(RecordAdmin):
     form = GroupForm
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
-        counted = super().get_queryset(request)
-        return counted.annotate(
-            members_count=Count("user", distinct=True), rights_count=Count("permissions", distinct=True)
+        members = User.groups.through.objects.filter(group=OuterRef("pk"))
+        rights = Group.permissions.through.objects.filter(group=OuterRef("pk"))
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(members_count=long_lists.CountOf(members), rights_count=long_lists.CountOf(rights))
         )
 
     @display(description=_("members"), ordering="members_count")
-    def members(self, group: Any) -> int:
-        return int(group.members_count)
+    def members(self, group: Any) -> str:
+        return long_lists.told(group.members_count, long_lists.EACH)
 
     @display(description=_("permissions"), ordering="rights_count")
     def rights(self, group: Any) -> int:

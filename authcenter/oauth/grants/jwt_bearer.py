@@ -87,8 +87,9 @@ def _found(issuer: TrustedIssuer, claims: dict[str, Any]) -> QuerySet[User]:
         email = claims.get("email")
         if not isinstance(email, str) or claims.get("email_verified") is not True:
             return User.objects.none()
-        verified = EmailAddress.objects.filter(email__iexact=email, verified=True)
-        return User.objects.filter(pk__in=verified.values("user"), email__iexact=email)
+        email = email.lower()  # as all are kept
+        verified = EmailAddress.objects.filter(email=email, verified=True)
+        return User.objects.filter(pk__in=verified.values("user"), email=email)
     try:
         return User.objects.filter(pk=UUID(str(claims.get("sub"))))
     except ValueError:
