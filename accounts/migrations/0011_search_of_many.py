@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from authcenter.indexes import AddIndexBesideWriters, make_beside_writers
+
 WORDS = """
 to_tsvector('simple'::regconfig, translate(split_part(email, '@', 1) || ' ' || name || ' ' || given_name || ' ' ||
     family_name || ' ' || preferred_username, '.-_+', '    '))
@@ -11,7 +13,9 @@ to_tsvector('simple'::regconfig, translate(split_part(email, '@', 1) || ' ' || n
 
 def make_words(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(f"CREATE INDEX user_by_words ON accounts_user USING gin (({WORDS}))")
+        make_beside_writers(
+            schema_editor, f"CREATE INDEX user_by_words ON accounts_user USING gin (({WORDS}))", "user_by_words"
+        )
 
 
 def drop_words(apps, schema_editor):
@@ -21,29 +25,31 @@ def drop_words(apps, schema_editor):
 
 class Migration(migrations.Migration):
 
+    atomic = False
+
     dependencies = [
         ('accounts', '0010_organisation_logos'),
         ('auth', '0012_alter_user_first_name_max_length'),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='user',
             index=models.Index(fields=['email'], name='user_by_email'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='user',
             index=models.Index(fields=['email'], name='user_by_email_start', opclasses=['varchar_pattern_ops']),
         ),
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='user',
             index=models.Index(fields=['date_joined'], name='user_by_date'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='user',
             index=models.Index(condition=models.Q(('is_staff', True), ('is_superuser', True), _connector='OR'), fields=['email'], name='user_operators'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='user',
             index=models.Index(condition=models.Q(('is_active', False)), fields=['email'], name='user_disabled'),
         ),

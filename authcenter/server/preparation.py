@@ -1,8 +1,10 @@
 """What has to be there before the first request: tables, the cache's table, keys, static files, and a demo's data."""
 
 import fcntl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -15,6 +17,9 @@ from authcenter.server import static_files
 
 _LOCK = 7_266_001
 """Number of the advisory lock under which one node prepares and the others wait."""
+
+_PAUSE = 0.2
+"""Seconds until the lock is asked for again."""
 
 
 def prepare(say: Callable[[str], None]) -> None:
@@ -54,8 +59,16 @@ def _one_node_of_this_database() -> Iterator[None]:
         yield  # a SQLite file has one node, and the folder's lock serves it
         return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        # Asked for again and again: who waits inside of a statement is waited for by an index that is being made
+        # (CREATE INDEX CONCURRENTLY), and each would wait for the other.
+        while not _got(cursor):
+            time.sleep(_PAUSE)
         try:
             yield
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _got(cursor: Any) -> bool:
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+    return bool(cursor.fetchone()[0])

@@ -2,23 +2,27 @@
 
 from django.db import migrations, models
 
+from authcenter.indexes import AddIndexBesideWriters
+
 
 class Migration(migrations.Migration):
+
+    atomic = False
 
     dependencies = [
         ('audit', '0006_user_agent'),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='auditevent',
             index=models.Index(fields=['client_id', '-at'], name='audit_by_client'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='auditevent',
             index=models.Index(fields=['address', '-at'], name='audit_by_address'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='auditevent',
             index=models.Index(fields=['request_id'], name='audit_by_request'),
         ),

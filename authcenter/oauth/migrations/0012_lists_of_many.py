@@ -3,8 +3,12 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from authcenter.indexes import AddIndexBesideWriters
+
 
 class Migration(migrations.Migration):
+
+    atomic = False
 
     dependencies = [
         ('oauth', '0011_sign_in_text'),
@@ -13,19 +17,19 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='authorization',
             index=models.Index(fields=['granted'], name='authorization_by_date'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='authorization',
             index=models.Index(condition=models.Q(('withdrawn__isnull', False)), fields=['granted'], name='authorization_withdrawn'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='family',
             index=models.Index(fields=['created'], name='family_by_date'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='family',
             index=models.Index(condition=models.Q(('ended__isnull', False)), fields=['created'], name='family_ended'),
         ),

@@ -3,8 +3,12 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from authcenter.indexes import AddIndexBesideWriters
+
 
 class Migration(migrations.Migration):
+
+    atomic = False
 
     dependencies = [
         ('signins', '0006_memberships'),
@@ -12,11 +16,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='session',
             index=models.Index(fields=['created'], name='session_by_date'),
         ),
-        migrations.AddIndex(
+        AddIndexBesideWriters(
             model_name='session',
             index=models.Index(fields=['address'], name='session_by_address'),
         ),
