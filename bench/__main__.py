@@ -16,7 +16,7 @@ from bench import figures
 from tests import services
 
 BENCHES = ("library", "feed", "revocation_delay", "rows_per_token", "sign_in_page", "against_peers")
-SLOW = ("cleanup", "scale")
+SLOW = ("cleanup", "scale", "growth")
 PROGRAMS = {**services.SERVERS, "nginx": "nginx", "wrk": "wrk", "taskset": "util-linux"}
 LEFT_OUT = """\
 Left out: the network (all is on this machine, and it shares its cores with the load), TLS, and what a restart costs.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import figures
-from bench.peers import growth, sign_in, wrk
+from bench.peers import sign_in, wrk
 from bench.peers.machine import described
 from bench.peers.results import rows
 from bench.peers.starting import Peers
@@ -40,6 +40,7 @@ ONLY_FULL = {("toolkit", "jwks"), ("toolkit", "discovery"), ("toolkit", "drf_sim
 LEFT_OUT = (
     "The network (all is on this machine), TLS, and what PostgreSQL itself costs: it has the other core.",
     "The sign-in page and the full sign-in have no peer: neither library comes with pages to sign in on.",
+    "How a worker's memory grows over a million requests: `bench.growth`.",
 )
 
 
@@ -78,9 +79,6 @@ def run(only: Sequence[str] = ()) -> dict[str, Any]:
             peers.start(cores)
             cells = sorted((cell for cell in peers.cells if _is_due(cell, wanted)), key=_place)
             found = _measured(cells, databases)
-            slope = _growth(cells) if FULL and not wanted else None
-            if slope is None:
-                peers.left_out.append("How a worker's memory grows over a million requests: with BENCH=full.")
     finally:
         os.sched_setaffinity(0, cores)
     return {
@@ -89,7 +87,6 @@ def run(only: Sequence[str] = ()) -> dict[str, Any]:
         "rounds": ROUNDS,
         "seconds": SECONDS,
         "connections": wrk.CONNECTIONS,
-        "slope": slope,
         "left_out": peers.left_out,
         "cells": [_told(cell, found[cell.key]) for cell in cells],
     }
@@ -129,14 +126,6 @@ def _measured(cells: Sequence[Cell], databases: Databases) -> dict[tuple[str, st
     for cell in cells:
         found[cell.key].megabytes = cell.running.worker_megabytes() or None
     return found
-
-
-def _growth(cells: Sequence[Cell]) -> dict[str, Any] | None:
-    for cell in cells:
-        if cell.key == ("client_credentials_es256", "authcenter", POSTGRESQL):
-            print(f"{growth.REQUESTS:,} requests, for the memory of a worker", flush=True)
-            return growth.measured(cell)
-    return None
 
 
 def _begin(cell: Cell, about: Figures, databases: Databases) -> None:

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from bench import tell
+from bench import growth, tell
 from bench.figures import Row, quantile, table
-from bench.peers import growth, markdown, results, wrk
+from bench.peers import markdown, results, wrk
 from bench.peers.credentials import basic, code_forms
 from bench.peers.works import AGAINST, WORKS
 from bench.peers.wrk import Ask, Failed, Lines
@@ -145,6 +145,14 @@ def test_growth_is_the_slope_of_memory_after_the_first_tenth():
     points = [(0, 80.0), (50_000, 119.0), (100_000, 120.0), (200_000, 120.5), (400_000, 121.5)]
     assert growth.slope(points, after=100_000) == pytest.approx(0.5)
     assert growth.slope(points[:1], after=100_000) == 0.0
+
+
+def test_the_mix_of_growth_is_of_known_work():
+    assert set(growth.MIX) <= set(WORKS)
+    told = {"points": [(0, 80.0), (50_000, 119.0), (400_000, 121.5)], "requests": 400_000, "mb_per_100_000": 1.5}
+    rows = growth.rows(told)
+    assert (rows[0].figure, rows[0].met) == ("+1.50 MB in 100,000 requests, over 400,000", False)
+    assert rows[1].figure == "119 MB, 122 MB"
 
 
 def test_the_table_of_all_benches_says_what_was_missed():

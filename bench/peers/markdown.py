@@ -31,9 +31,6 @@ def rendered(found: Mapping[str, Any], at: str) -> str:
         ),
         f"Argon2, in each full sign-in once: {found['argon2_ms']:.0f} ms.",
     ]
-    if slope := found.get("slope"):
-        grown = f"{slope['mb_per_100_000']:+.2f} MB in 100,000 requests, over {slope['requests']:,}"
-        parts.append(f"The worker's memory grew by {grown}.")
     failed = [f"{NAMES[cell['server']]}, {WORKS[cell['work']]}: {cell['error']}" for cell in cells if cell["error"]]
     parts.append("\n".join(["Left out:", "", *(f"- {what}" for what in (*found["left_out"], *failed))]))
     return "\n\n".join(parts)

@@ -8,7 +8,6 @@ from bench.peers.works import (
     AGAINST,
     LEAST_PER_SECOND,
     MOST_MEGABYTES,
-    MOST_SLOPE,
     MOST_STATEMENTS,
     NAMES,
     WORKS,
@@ -88,10 +87,6 @@ def _memory(found: Mapping[str, Any]) -> Iterator[Row]:
         what = f"{NAMES[server]}{', ' * bool(database)}{database}: memory of the worker"
         target = (f"≤ {MOST_MEGABYTES} MB", megabytes <= MOST_MEGABYTES) if server == _OURS else ("", None)
         yield Row(what, f"{megabytes} MB", *target)
-    if slope := found.get("slope"):
-        figure = f"{slope['mb_per_100_000']:+.2f} MB in 100,000 requests, over {slope['requests']:,}"
-        met = slope["mb_per_100_000"] < MOST_SLOPE
-        yield Row("AuthCenter: growth of the worker", figure, f"< {MOST_SLOPE:g} MB", met)
 
 
 def rate(value: float) -> str:

@@ -101,9 +101,6 @@ LEAST_PER_SECOND = {"sign_in_page": 500}
 MOST_MEGABYTES = 180
 """Memory of a worker."""
 
-MOST_SLOPE = 1.0
-"""Megabytes that a worker may grow by in 100,000 requests."""
-
 Loading = Callable[[float], wrk.Run]
 
 
