@@ -52,12 +52,16 @@ class Stack:
         return dict(json.loads((Path(self.environment["DATA_DIR"]) / "demo.json").read_text()))
 
     def python(self, code: str) -> str:
-        """Run a few lines in the server's Django and return what they print."""
-        command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(done.stdout + done.stderr)
-        return done.stdout
+        return python(code, self.environment)
+
+
+def python(code: str, environment: dict[str, str]) -> str:
+    """Run a few lines in the Django of a server with this environment and return what they print."""
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    return done.stdout
 
 
 def main() -> int:

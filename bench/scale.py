@@ -75,7 +75,7 @@ def run() -> dict[str, Any]:
         return {
             "sizes": {str(one.rows): _told(one) for one in subjects},
             "sweep": scale_sweep.disturbance(most.port, most.database, most.machine, most.people, most.rows),
-            "workers": scale_workers.compared(least.environment, least.machine),
+            "workers": scale_workers.compared(least.environment),
         }
 
 

@@ -10,7 +10,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -23,10 +22,10 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from bench import production_like
 from bench.scale_rows import APPLICATIONS, NAME, TABLES
 from tests import services
 
-ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(os.environ.get("FOLDER", Path(tempfile.gettempdir()) / "authcenter-bench-data"))
 ISSUER = "http://localhost:8000"
 """Of every server on this data, whichever port it has."""
@@ -133,11 +132,7 @@ def environment(database: str, cache: str = "database://") -> dict[str, str]:
 
 def python(database: str, code: str, cache: str = "database://") -> str:
     """Run lines in the Django of a server on this database and return what they print."""
-    command, own = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code], environment(database, cache)
-    done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
-    return done.stdout
+    return production_like.python(code, environment(database, cache))
 
 
 def database(url: str, rows: int) -> str:

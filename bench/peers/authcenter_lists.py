@@ -36,7 +36,7 @@ def main(folder: Path, pieces: int, tokens: int) -> None:
     )
     web.save()
     made = {"web": {"client_id": web.client_id, "client_secret": secret}}
-    made |= {algorithm: _machine(algorithm) for algorithm in ("ES256", "RS256")}
+    made |= {algorithm: machine(algorithm) for algorithm in ("ES256", "RS256")}
     signed_in = _people(web)
     (folder / "codes").write_text("\n".join(_codes(web, signed_in, pieces)))
     (folder / "refresh_tokens").write_text("\n".join(_families(web, signed_in, 2 * pieces)))
@@ -44,7 +44,7 @@ def main(folder: Path, pieces: int, tokens: int) -> None:
     (folder / "made.json").write_text(json.dumps(made))
 
 
-def _machine(algorithm: str) -> dict[str, str]:
+def machine(algorithm: str) -> dict[str, str]:
     from authcenter.oauth.models import Application, Scope
     from authcenter.oauth.registration import new_application
 
