@@ -44,6 +44,8 @@ _WITHOUT_PAGES = ["-m", "not browser or everywhere"]
 def main(arguments: list[str]) -> int:
     began = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that being killed ends the services too
+    # An image of a machine often says so; then each of some hundred processes would compile every module anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if {"sqlite", "postgresql"} & set(arguments[:1]):
         os.environ.setdefault("EVERYTHING", "1")
     only = arguments.pop(0) if arguments and arguments[0] in {"sqlite", "postgresql"} else ""
