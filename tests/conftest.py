@@ -357,6 +357,8 @@ def screenshots() -> Callable[[Any, str], None]:
     room.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
 
     def keep(page: Any, name: str) -> None:
+        if os.environ.get("SCREENSHOTS") == "no":
+            return
         page.screenshot(path=room.SCREENSHOTS / f"{name}.png", full_page=True)
 
     return keep

@@ -49,6 +49,8 @@ def main(arguments: list[str]) -> int:
     if {"sqlite", "postgresql"} & set(arguments[:1]):
         os.environ.setdefault("EVERYTHING", "1")
     only = arguments.pop(0) if arguments and arguments[0] in {"sqlite", "postgresql"} else ""
+    if not only and not arguments:
+        os.environ.setdefault("SCREENSHOTS", "no")  # nobody looks at five hundred pictures
     services.install_missing()
     results = []
     if only != "postgresql":
