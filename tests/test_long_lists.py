@@ -123,7 +123,7 @@ def test_a_filter_offers_what_has_rows(client: Any, people: Any, application: An
 
 
 @pytest.fixture
-def much(people: Any, application: Any) -> Any:
+def much(people: Any, application: Any, crowds: Any) -> Any:
     """One person with something of everything, among more than are counted."""
     app = application(name="Shop")[0]
     for user in people.values():
@@ -133,7 +133,10 @@ def much(people: Any, application: Any) -> Any:
     return people["Ada Berg"], app
 
 
-SEARCHED = ("oauth/authorization", "oauth/family", "signins/session", "audit/auditevent")
+SEARCHED = (
+    *("oauth/authorization", "oauth/family", "signins/session", "audit/auditevent"),
+    *("accounts/membership", "accounts/linkedidentity", "accounts/termsacceptance"),
+)
 
 
 @pytest.mark.parametrize("record", SEARCHED)
@@ -145,7 +148,12 @@ def test_what_is_somebodys_is_found_by_her_address(record: str, client: Any, muc
 
 @pytest.mark.parametrize(
     ("record", "asked"),
-    [("oauth/authorization", "Shop"), ("signins/session", "192.0.2.7"), ("audit/auditevent", "192.0.2.7")],
+    [
+        ("oauth/authorization", "Shop"),
+        ("signins/session", "192.0.2.7"),
+        ("audit/auditevent", "192.0.2.7"),
+        ("accounts/membership", "acm"),
+    ],
 )
 def test_what_else_a_long_list_is_searched_for(record: str, asked: str, client: Any, much: Any) -> None:
     assert len(client.get(f"/admin/{record}/?q={asked}").context["cl"].result_list) == len(NAMES)
@@ -216,6 +224,14 @@ def test_members_of_a_large_group_are_listed_up_to_there(client: Any, crowds: An
     assert len(client.get(address).context["page"]) == 3
     assert {user.name for user in client.get(f"{address}?q=berg").context["page"]} == {"Ada Berg", "Dora Bergman"}
     assert len(client.get(f"{address}?q=x@").context["page"]) == 0
+
+
+def test_a_link_is_found_by_its_subject(client: Any, crowds: Any, people: Any) -> None:
+    person = people["Ada Berg"]
+    assert len(client.get(f"/admin/accounts/linkedidentity/?q={person.pk}").context["cl"].result_list) == 1
+    LinkedIdentity.objects.filter(user=person).update(subject="theirs|4711")
+    (link,) = client.get("/admin/accounts/linkedidentity/?q=theirs%7C4711").context["cl"].result_list
+    assert link.user == person
 
 
 PAGES = (

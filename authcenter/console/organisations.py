@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import OuterRef, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -194,10 +194,16 @@ class MembershipAdmin(RecordAdmin):
     list_filter = ("role",)
     list_select_related = ("user", "organisation")
     search_fields = ("user__email", "user__name", "organisation__name", "=organisation__id")
+    indexed = ("pk",)
     autocomplete_fields = ("user", "organisation")
     fields = ("organisation", "user", "role", "joined")
     form = MembershipForm
     revoked_as = Kind.MEMBERSHIP
+
+    def found_by_index(self, term: str) -> Q:
+        named = long_lists.named_id(term) or Q(name__icontains=term)
+        organisation_ids = list(Organisation.objects.filter(named).values_list("pk", flat=True)[: long_lists.EACH])
+        return Q(organisation__in=organisation_ids) | long_lists.of_people(term)
 
     def about(self, obj: Membership) -> dict[str, Any]:
         return {"subject": obj.user_id}
