@@ -26,7 +26,7 @@ def token(http: HttpRequest) -> HttpResponse:
         return json_error(error)
     if status >= 400:
         _refused(http, request, body)
-    response = HttpResponse(body, status=status, headers=headers)  # `no-store` is among them
+    response = HttpResponse(body.encode(), status=status, headers=headers)  # `no-store` is among them
     return cross_origin.allow(http, response, request.client)
 
 

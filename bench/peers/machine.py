@@ -5,6 +5,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import django
@@ -13,7 +14,7 @@ import django
 def described() -> str:
     cores = len(os.sched_getaffinity(0))
     words = [f"{_processor()}, {cores} core{'s' * (cores != 1)}", f"{_gigabytes()} GB", f"Linux {platform.release()}"]
-    words += [f"Python {platform.python_version()}", f"Django {django.__version__}"]
+    words += [f"Python {platform.python_version()} of {sys.base_prefix}", f"Django {django.__version__}"]
     return ", ".join([*words, *filter(None, (_says("node", "--version", "Node "), _postgresql()))])
 
 
