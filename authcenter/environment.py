@@ -78,7 +78,8 @@ class Environment:
         return self.strings(name, default=[]) or [self.secret(name, kept_in=kept_in)]
 
     def database(self, name: str, *, default: str) -> dict[str, Any]:
-        """`sqlite:///file` or `postgres://user:password@host:port/name?option=value`."""
+        """`sqlite:///file` or `postgres://user:password@host:port/name?option=value`: libpq's options, and
+        `prepared_statements=off`."""
         url = self.text(name, default=default)
         parts = urlsplit(url)
         if parts.scheme in {"sqlite", "sqlite3"}:
@@ -87,6 +88,8 @@ class Environment:
             raise ImproperlyConfigured(f"{name}: scheme {parts.scheme!r} is neither sqlite nor postgres")
         options: dict[str, Any] = dict(parse_qsl(parts.query))
         host = options.pop("host", parts.hostname or "")
+        # A pooler that gives each transaction another connection has to know of prepared statements.
+        prepares = options.pop("prepared_statements", "on") != "off"
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": unquote(parts.path.lstrip("/")),
@@ -95,7 +98,11 @@ class Environment:
             "HOST": host,
             "PORT": str(parts.port or ""),
             "CONN_MAX_AGE": 0,
-            "OPTIONS": {**options, "pool": {"min_size": 1, "max_size": 8, "timeout": 10, "max_lifetime": 1800}},
+            "OPTIONS": {
+                **options,
+                "prepare_threshold": 5 if prepares else None,
+                "pool": {"min_size": 1, "max_size": 8, "timeout": 10, "max_lifetime": 1800},
+            },
         }
 
     def cache(self, name: str, *, default: str) -> dict[str, Any]:

@@ -115,9 +115,27 @@ class _Statement:
         return tuple(self._value(one, values) if isinstance(one, Slot) else one for one in self._parameters)
 
     def run(self, values: Mapping[str, Any]) -> int:
-        with self.compiler.connection.cursor() as cursor:
+        with self._cursor() as cursor:
             cursor.execute(self.sql, self.bound(values))
             return int(cursor.rowcount)
+
+    def rows(self, values: Mapping[str, Any]) -> list[Any]:
+        with self._cursor() as cursor:
+            cursor.execute(self.sql, self.bound(values))
+            found: list[Any] = cursor.fetchall()
+            return found
+
+    def _cursor(self) -> Any:
+        """PostgreSQL is given SQL and values apart, and so parses and plans the SQL once a connection, unless it is to
+        be read with its values by who debugs or tests."""
+        connection = self.compiler.connection
+        if connection.vendor != "postgresql" or connection.queries_logged:
+            return connection.cursor()
+        from django.db.backends.postgresql import base  # not where there is only SQLite
+
+        connection.ensure_connection()
+        kind: Any = base.ServerBindingCursor
+        return connection._prepare_cursor(kind(connection.connection))
 
     def _value(self, slot: Slot, values: Mapping[str, Any]) -> Any:
         value = values[slot.value]
@@ -126,19 +144,30 @@ class _Statement:
 
 
 class _Query:
-    """Stands where a queryset looks for its query, and has its SQL ready."""
+    """Stands where a queryset looks for its query, and has its SQL ready, and what its rows are made by."""
 
-    def __init__(self, compiler: SQLCompiler) -> None:
+    def __init__(self, compiler: Any) -> None:
         self.compiler = compiler
         self.bound: Mapping[str, Any] = {}
         self._statement = _Statement(compiler, *compiler.as_sql())
         columns = [column for column, *_rest in compiler.select[: compiler.col_count]]
-        converters = compiler.get_converters(columns)
-        compiler.get_converters = lambda _columns: converters  # type: ignore[method-assign,assignment]
-        compiler.as_sql = lambda: (self._statement.sql, self._statement.bound(self.bound))  # type: ignore[method-assign,assignment,misc]
+        self._converters = compiler.get_converters(columns)
+        self._columns = compiler.col_count if compiler.has_extra_select else None
+        compiler.execute_sql = self._execute
+        compiler.results_iter = self._rows
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.compiler.query, name)
 
-    def get_compiler(self, *_arguments: Any, **_named: Any) -> SQLCompiler:
+    def get_compiler(self, *_arguments: Any, **_named: Any) -> Any:
         return self.compiler
+
+    def _execute(self, *_arguments: Any, **_named: Any) -> list[Any]:
+        rows = self._statement.rows(self.bound)
+        return rows if self._columns is None else [row[: self._columns] for row in rows]
+
+    def _rows(self, results: Any = None, tuple_expected: bool = False, **_named: Any) -> Any:
+        rows = self._execute() if results is None else results
+        if self._converters:
+            rows = self.compiler.apply_converters(rows, self._converters)
+        return map(tuple, rows) if tuple_expected else rows

@@ -54,6 +54,35 @@ def test_an_act_of_this_process_counts_at_its_next_request(client: Any, person: 
     assert get(client, ORDERS, token).status_code == 401
 
 
+def test_news_of_its_own_are_known_without_a_look(sql: Any, fresh_view: None) -> None:
+    revoke(Kind.TOKEN, "first", reason="test")  # of a feed that was not there before
+    assert view.follower.is_revoked({"jti": "first"})
+    revoke(Kind.TOKEN, "second", reason="test")
+    with sql() as statements:
+        assert view.follower.is_revoked({"jti": "second"}) and view.follower.position().sequence == 2
+    statements.assert_at_most(0)
+
+
+def test_news_of_its_own_hide_none_of_others(fresh_view: None) -> None:
+    revoke(Kind.TOKEN, "first", reason="test")
+    assert view.follower.is_revoked({"jti": "first"})
+    Feed.objects.update(sequence=2)
+    Revocation.objects.create(  # as another worker would; this one has not looked since
+        sequence=2, kind=Kind.TOKEN, subject="another's", expires=timezone.now() + timedelta(days=1)
+    )
+    revoke(Kind.TOKEN, "mine", reason="test")
+    assert view.follower.is_revoked({"jti": "mine"}) and view.follower.is_revoked({"jti": "another's"})
+
+
+def test_what_is_rolled_back_is_no_news(fresh_view: None) -> None:
+    revoke(Kind.TOKEN, "first", reason="test")
+    view.follower.look()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        revoke(Kind.TOKEN, "second", reason="test")
+        raise DatabaseError("later in the act")
+    assert not view.follower.is_revoked({"jti": "second"}) and view.follower.position().sequence == 1
+
+
 def test_another_process_knows_within_the_bound() -> None:
     others = [Follower() for _ in range(3)]
     for number in range(20):

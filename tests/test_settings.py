@@ -178,3 +178,10 @@ def test_postgresql_urls_are_taken_apart(monkeypatch):
     expected = {"USER": "me", "PASSWORD": "p@ss", "HOST": "db.example.com", "PORT": "5433", "NAME": "auth"}
     assert {name: database[name] for name in expected} == expected
     assert database["OPTIONS"]["sslmode"] == "verify-full"
+    assert database["OPTIONS"]["prepare_threshold"] == 5
+
+
+def test_a_pooler_between_can_do_without_prepared_statements(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgres://me@db/auth?prepared_statements=off")
+    options = Environment().database("DATABASE_URL", default="")["OPTIONS"]
+    assert options["prepare_threshold"] is None and "prepared_statements" not in options

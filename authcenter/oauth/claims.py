@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.db.models import QuerySet
 
 from accounts.models import User
 from authcenter.oauth import roles
@@ -19,9 +20,18 @@ def about_person(user: User, scopes: Iterable[str], names: Iterable[str] = (), *
     of_scopes = [name for scope in scopes if scope in IDENTITY for name in IDENTITY[scope].claims]
     wanted = dict.fromkeys([*of_scopes, *names])
     apart = {"sub", *roles.NAMES, *ORGANIZATION_CLAIMS}
-    claims = {name: _claim(user, name) for name in wanted if name not in apart}
+    her_own = [name for name in wanted if name not in apart]
+    if her_own and (unread := user.get_deferred_fields()):
+        user.refresh_from_db(fields=unread)
+    claims = {name: _claim(user, name) for name in her_own}
     known = {name: value for name, value in claims.items() if value not in ("", None, {})}
     return known | roles.told(told_to, user, wanted)
+
+
+def with_person(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """These rows with their `user`, and of her what is asked at each request; claims are read where they are told."""
+    claims = (field.name for field in User._meta.concrete_fields if field.name not in {"id", "epoch", "is_active"})
+    return rows.select_related("user").defer(*(f"user__{name}" for name in claims))
 
 
 def _claim(user: User, name: str) -> Any:

@@ -72,7 +72,10 @@ def revoke(kind: Revocation.Kind, *subjects: object, reason: str, epoch: int | N
             _written.run(revocation)
         if feed.is_pushed:
             push.tell(revocations, feed)
-        follower.hurry()
+        if kind in {Kind.KEY, Kind.APPLICATION}:  # what else is known of these is old now, too
+            follower.hurry()
+        else:
+            follower.heed(str(feed.feed), feed.sequence, [(one.kind, one.subject, one.epoch) for one in revocations])
 
 
 def end_session(session: UUID | str, *, reason: str) -> bool:

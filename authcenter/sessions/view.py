@@ -140,6 +140,13 @@ class Follower:
         """Always fresh: who asks has looked, or got an exception."""
         return 0.0
 
+    def heed(self, feed: str, sequence: int, entries: list[Entry]) -> None:
+        """Once the present transaction is committed, these count at once: its own news, up to and with `sequence`.
+
+        They are taken without a look where they follow on what is known: numbers have no gaps. Else the next one looks.
+        """
+        transaction.on_commit(lambda: self._heeded(feed, sequence, entries))
+
     def hurry(self) -> None:
         """Once the present transaction is committed, the next question looks: an act of this process counts at once."""
         transaction.on_commit(self._grow_old)
@@ -148,6 +155,19 @@ class Follower:
         """Begin anew."""
         self._view, self._position = View(), Position("", 0, 0.0)
         self._grow_old()
+
+    def _heeded(self, feed: str, sequence: int, entries: list[Entry]) -> None:
+        if not self._looking.acquire(blocking=False):
+            return self._grow_old()
+        try:
+            known = self._view.sequence
+            if known and (self._view.feed, known) == (feed, sequence - len(entries)):
+                self._view.take(feed, known, sequence, entries)
+                self._position = self._position._replace(sequence=sequence)
+            else:
+                self._grow_old()
+        finally:
+            self._looking.release()
 
     def _grow_old(self) -> None:
         self._looked_at = float("-inf")

@@ -20,6 +20,7 @@ from authcenter.audit import events
 from authcenter.oauth import acting_for
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.access_token import Grounds
+from authcenter.oauth.claims import with_person
 from authcenter.oauth.errors import InvalidGrantError
 from authcenter.oauth.models import Grant
 from authcenter.oauth.registration import hashed
@@ -70,8 +71,8 @@ def issue(request: Request, code: dict[str, str]) -> None:
 
 _found = Prepared(
     lambda: (
-        Grant.objects.select_related("user")
-        .filter(code=Slot("code", CharField()), application=Slot("application", BigIntegerField()))
+        with_person(Grant.objects.filter(code=Slot("code", CharField())))
+        .filter(application=Slot("application", BigIntegerField()))
         # The application's own row too: what is kept of it in memory may be a moment old.
         .filter(application__is_active=True)
         .annotate(

@@ -28,6 +28,7 @@ from authcenter.keys import vault
 from authcenter.oauth import acting_for
 from authcenter.oauth import scopes as scope_rules
 from authcenter.oauth.access_token import Grounds
+from authcenter.oauth.claims import with_person
 from authcenter.oauth.errors import InvalidGrantError
 from authcenter.oauth.models import Family
 from authcenter.oauth.registration import hashed
@@ -148,14 +149,10 @@ def find(said: Presented) -> Family | None:
 
 
 _found = Prepared(
-    lambda: (
-        Family.objects.select_related("user")
-        .filter(pk=Slot("family", UUIDField()), application__is_active=True)
-        .annotate(
-            present_epoch=F("application__epoch"),
-            withdrawn=F("authorization__withdrawn"),
-            signed_out=F("session__ended"),
-        )
+    lambda: with_person(Family.objects.filter(pk=Slot("family", UUIDField()), application__is_active=True)).annotate(
+        present_epoch=F("application__epoch"),
+        withdrawn=F("authorization__withdrawn"),
+        signed_out=F("session__ended"),
     )
 )
 _rotated = PreparedUpdate(
