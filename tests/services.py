@@ -123,3 +123,7 @@ def _postgresql_tools() -> str:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     initdb = str(found[-1]) if found else shutil.which("initdb")
     return str(Path(initdb).parent) if initdb else ""
+
+
+if __name__ == "__main__":
+    install_missing()
