@@ -15,6 +15,7 @@ FLOORS = {
     "authcenter.audit": 0,
     "authcenter.outbox": 0,
     "authcenter.branding": 0,
+    "authcenter.ids": 0,
     "authcenter.indexes": 0,
     "authcenter.limits": 0,
     "authcenter.prepared": 0,

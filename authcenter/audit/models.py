@@ -1,10 +1,10 @@
 """The security log and the counters of refusals."""
 
-import uuid
-
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from authcenter.ids import new_id
 
 
 class AuditEvent(models.Model):
@@ -69,7 +69,7 @@ class AuditEvent(models.Model):
         LIMIT_REACHED = "limit_reached", _("limit reached")
         OPERATOR_CHANGE = "operator_change", _("operator changed a record")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     at = models.DateTimeField(default=timezone.now, verbose_name=_("time"))
     kind = models.CharField(max_length=40, choices=Kind, verbose_name=_("event"))
     actor = models.CharField(max_length=255, blank=True, verbose_name=_("actor"))

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from oauthlib.common import Request
 
+from authcenter.ids import new_id
 from authcenter.oauth import access_token, acting_for, id_token, pushed
 from authcenter.oauth.access_token import Grounds
 from authcenter.oauth.granting import Wanted
@@ -30,7 +31,7 @@ class Consent:
     acr: str
     redirect_uri_sent: bool
     nonce: str
-    family: uuid.UUID = field(default_factory=uuid.uuid4)
+    family: uuid.UUID = field(default_factory=new_id)
 
     @classmethod
     def of(

@@ -7,6 +7,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from authcenter.ids import new_id
+
 
 class Session(models.Model):
     """One sign-in of one person on one device, by browser or by API (claim `sid`)."""
@@ -15,7 +17,7 @@ class Session(models.Model):
         BROWSER = "browser", _("browser")
         API = "api", _("app")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sign_ins", verbose_name=_("user")
     )
@@ -41,14 +43,13 @@ class Session(models.Model):
         verbose_name_plural = _("sessions")
         ordering = ["-last_seen"]
         indexes = [
-            models.Index(fields=["user", "-last_seen"], name="session_by_user"),
             models.Index(fields=["expires"], name="session_by_end"),
             models.Index(fields=["created"], name="session_by_date"),
             models.Index(fields=["address"], name="session_by_address"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {str(self.id)[:8]}"
+        return f"{self.get_kind_display()} {str(self.id)[:13]}"
 
     @property
     def is_alive(self) -> bool:

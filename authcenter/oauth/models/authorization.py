@@ -1,24 +1,27 @@
 """What a person granted to an application: the "grant" that people see under "connected apps"."""
 
-import uuid
-
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from authcenter.ids import new_id
 from authcenter.oauth.models.application import Application
 
 
 class Authorization(models.Model):
     """Claim `gid`. Spans devices and sign-ins; a withdrawn one is never revived, a new grant is a new row."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authorizations", verbose_name=_("user")
     )
     application = models.ForeignKey(
-        Application, on_delete=models.CASCADE, related_name="authorizations", verbose_name=_("application")
+        Application,
+        on_delete=models.CASCADE,
+        related_name="authorizations",
+        verbose_name=_("application"),
+        db_index=False,  # see `authorization_by_application`
     )
     scopes = models.JSONField(_("scopes"), default=list)
     resources = models.JSONField(_("APIs"), default=list)
@@ -42,6 +45,8 @@ class Authorization(models.Model):
         ordering = ["-last_used"]
         indexes = [
             models.Index(fields=["granted"], name="authorization_by_date"),
+            # All that a list of one application's asks for, in its order, and all that a count of the living ones does.
+            models.Index(fields=["application", "granted", "id", "withdrawn"], name="authorization_by_application"),
             models.Index(
                 fields=["granted"], name="authorization_withdrawn", condition=models.Q(withdrawn__isnull=False)
             ),

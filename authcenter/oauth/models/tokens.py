@@ -4,8 +4,6 @@ No row holds a code or a token in clear: `code`, `device_code` and `token_hash` 
 row at all.
 """
 
-import uuid
-
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +15,7 @@ from oauth2_provider.models import (
     AbstractRefreshToken,
 )
 
+from authcenter.ids import new_id
 from authcenter.oauth.models.application import Application
 from authcenter.oauth.models.authorization import Authorization
 from authcenter.sessions.models import Session
@@ -33,7 +32,7 @@ class Grant(AbstractGrant):
     """Names of single claims that were asked for and agreed to, by target: `userinfo`, `id_token`."""
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="codes")
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
-    family = models.UUIDField(default=uuid.uuid4, editable=False, db_index=True)
+    family = models.UUIDField(default=new_id, editable=False, db_index=True)
     membership = models.UUIDField(null=True, editable=False)
     """For whom she acts. No foreign key: what was made for a membership must not outlive it as made for nobody."""
     auth_time = models.DateTimeField()
@@ -50,7 +49,7 @@ class Grant(AbstractGrant):
 class Family(AbstractRefreshToken):
     """What one code bought, through all its refreshes (claim `fid`): one row, whose generation each refresh raises."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     token = None
     token_checksum = None
     access_token = None
@@ -58,6 +57,12 @@ class Family(AbstractRefreshToken):
     updated = None
     revoked = None
 
+    application = models.ForeignKey(
+        Application,
+        on_delete=models.CASCADE,
+        verbose_name=_("application"),
+        db_index=False,  # see `family_by_application`
+    )
     authorization = models.ForeignKey(
         Authorization, on_delete=models.CASCADE, related_name="families", verbose_name=_("authorization")
     )
@@ -69,7 +74,7 @@ class Family(AbstractRefreshToken):
     scope = models.TextField(_("scope"), blank=True)
     resource = models.JSONField(_("APIs"), default=list)
     asked_claims = models.JSONField(_("single claims"), default=dict)
-    membership = models.UUIDField(_("membership"), null=True, blank=True, editable=False, db_index=True)
+    membership = models.UUIDField(_("membership"), null=True, blank=True, editable=False)
     """As the code's."""
     auth_time = models.DateTimeField(_("authenticated"))
     amr = models.JSONField(_("authentication methods"), default=list)
@@ -95,6 +100,10 @@ class Family(AbstractRefreshToken):
         indexes = [
             models.Index(fields=["expires"], name="family_by_expiry"),
             models.Index(fields=["created"], name="family_by_date"),
+            models.Index(fields=["application", "created", "id"], name="family_by_application"),
+            models.Index(
+                fields=["membership"], name="family_by_membership", condition=models.Q(membership__isnull=False)
+            ),
             models.Index(fields=["created"], name="family_ended", condition=models.Q(ended__isnull=False)),
         ]
 
@@ -157,7 +166,7 @@ class DeviceGrant(AbstractDeviceGrant):
     answered = models.DateTimeField(null=True, blank=True)
     authorization = models.ForeignKey(Authorization, null=True, on_delete=models.CASCADE, related_name="device_codes")
     session = models.ForeignKey(Session, null=True, on_delete=models.CASCADE, related_name="+")
-    family = models.UUIDField(default=uuid.uuid4, editable=False)
+    family = models.UUIDField(default=new_id, editable=False)
     auth_time = models.DateTimeField(null=True)
     amr = models.JSONField(default=list)
     acr = models.CharField(max_length=64, blank=True)
