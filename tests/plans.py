@@ -13,9 +13,8 @@ LONG = (
 """Tables that grow with people."""
 
 
-def read_whole(statements: Iterable[str]) -> list[tuple[str, str]]:
-    """Long tables that a statement can only answer by reading them to their end, which the planner is told to do as a
-    last resort; each with the statement."""
+def plans(statements: Iterable[str]) -> list[tuple[str, str]]:
+    """Each statement that reads, and what the planner does where reading a table to its end is the last resort."""
     found = []
     with connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off")
@@ -23,8 +22,12 @@ def read_whole(statements: Iterable[str]) -> list[tuple[str, str]]:
             for statement in statements:
                 if statement.startswith(("SELECT", "UPDATE", "DELETE")):
                     cursor.execute(f"EXPLAIN {statement}")
-                    plan = "\n".join(line for (line,) in cursor.fetchall())
-                    found += [(table, statement) for table in LONG if f"Seq Scan on {table}" in plan]
+                    found.append((statement, "\n".join(line for (line,) in cursor.fetchall())))
         finally:
             cursor.execute("RESET enable_seqscan")
     return found
+
+
+def read_whole(statements: Iterable[str]) -> list[tuple[str, str]]:
+    """Long tables that a statement can only answer by reading them to their end; each with the statement."""
+    return [(table, sql) for sql, plan in plans(statements) for table in LONG if f"Seq Scan on {table}" in plan]

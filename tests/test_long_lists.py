@@ -24,7 +24,7 @@ from authcenter.audit.models import AuditEvent
 from authcenter.console import long_lists
 from authcenter.oauth.models import Authorization
 from tests import room
-from tests.plans import read_whole
+from tests.plans import plans, read_whole
 from tests.test_console_records import new_family, new_session
 
 pytestmark = pytest.mark.django_db
@@ -263,6 +263,73 @@ def test_no_page_reads_a_table_to_its_end(address: str, client: Any, much: Any) 
         assert client.get(address.format(app=much[1].pk)).status_code == 200
     assert len(asked) > 2
     assert read_whole(statement["sql"] for statement in asked) == []
+
+
+@pytest.mark.skipif(not room.POSTGRES, reason="plans are PostgreSQL's")
+@pytest.mark.parametrize(
+    ("record", "index"),
+    [("oauth/authorization", "authorization_by_application"), ("oauth/family", "family_by_application")],
+)
+def test_what_is_an_applications_is_counted_and_ordered_by_one_index(
+    record: str, index: str, client: Any, much: Any, application: Any
+) -> None:
+    # Among one application nothing is to choose, and the filter is left out.
+    new_family(Authorization.objects.create(user=much[0], application=application(name="Another")[0]))
+    with CaptureQueriesContext(connection) as asked, connection.cursor() as cursor:
+        assert client.get(f"/admin/{record}/?application__id__exact={much[1].pk}").status_code == 200
+        for other in ("bitmapscan", "hashjoin", "sort"):  # of so few rows it would read all
+            cursor.execute(f"SET LOCAL enable_{other} = off")
+        by_application = f'{record.replace("/", "_")}"."application_id" = {much[1].pk}'
+        told = [plan for sql, plan in plans(one["sql"] for one in asked) if by_application in sql]
+    assert any("Aggregate" in plan and f"Index Only Scan using {index}" in plan for plan in told), told
+    assert any(f"Index Scan Backward using {index}" in plan for plan in told), told
+
+
+@pytest.mark.skipif(not room.POSTGRES, reason="plans are PostgreSQL's")
+@pytest.mark.parametrize(("asked", "index"), [("Ada B", "user_by_name"), ("berg", "user_by_family_name")])
+def test_a_name_of_many_ends_the_search_in_the_order_of_an_index(
+    asked: str, index: str, client: Any, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.filter(name="Ada Berg").update(family_name="Berg")
+    monkeypatch.setattr(long_lists, "_PEOPLE", 1)
+    with CaptureQueriesContext(connection) as statements:
+        assert shown(client, f"{USERS}?q={quote(asked)}") == emails("Ada Berg")
+    assert any(index in plan for _sql, plan in plans(one["sql"] for one in statements))
+    assert not any("to_tsvector" in one["sql"] for one in statements)
+
+
+@pytest.mark.skipif(not room.POSTGRES, reason="statistics are PostgreSQL's")
+def test_statistics_are_believed_where_they_expect_very_many(
+    client: Any, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_lists, "SURELY", -1)
+    with CaptureQueriesContext(connection) as asked:
+        cards = {str(card["title"]): card["count"] for card in client.get("/admin/").context["cards"]}
+        assert client.get(USERS).status_code == 200
+    assert cards["Active people"].startswith("≈")
+    assert not any("OFFSET 3" in one["sql"] for one in asked)
+
+
+def test_whether_a_list_is_long_is_asked_once_a_page(client: Any, people: Any) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(USERS + "?q=ada.berg@").status_code == 200
+    assert len([one for one in asked if "OFFSET 3" in one["sql"]]) == 1
+
+
+def test_refusals_are_counted_up_to_there(client: Any, people: Any) -> None:
+    for kind in ("grant_refused", *["sign_in_refused"] * 4):
+        AuditEvent.objects.create(kind=kind)
+    told = {row["kind"]: row["count"] for row in client.get("/admin/").context["refusals"]}
+    assert told == {"sign_in_refused": "3+", "grant_refused": "1"}
+
+
+def test_a_person_is_no_application_to_the_log(client: Any, much: Any) -> None:
+    """The planner expects many events of any application, and takes another plan for them."""
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/admin/audit/auditevent/?q=ada.berg@example.com")
+    searched = [one["sql"] for one in asked if f'"actor" = \'{much[0].pk}' in one["sql"]]
+    assert len(searched) == 2
+    assert not any('"client_id" = ' in sql for sql in searched)
 
 
 @pytest.mark.skipif(not room.POSTGRES, reason="plans are PostgreSQL's")

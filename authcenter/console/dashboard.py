@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils import timezone
@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from authcenter.audit.models import AuditEvent
-from authcenter.console.long_lists import roughly, told, up_to
+from authcenter.console import long_lists
+from authcenter.console.long_lists import CountOf, roughly, told, up_to
 from authcenter.console.navigation import list_address, may_view
 from authcenter.console.sessions import alive
 from authcenter.keys.models import Key
@@ -89,11 +90,12 @@ def _up_to(rows: QuerySet[Any]) -> str:
 
 
 def _refusals(since: Any) -> list[dict[str, Any]]:
-    counts = (
-        AuditEvent.objects.filter(kind__in=_REFUSALS, at__gte=since)
-        .order_by()
-        .values("kind")
-        .annotate(count=Count("pk"))
-        .order_by("-count")
-    )
-    return [{"kind": row["kind"], "title": AuditEvent.Kind(row["kind"]).label, "count": row["count"]} for row in counts]
+    """The kinds that there were, the most frequent first: one statement, in which each count ends at `MOST`."""
+    of_kind = {kind: AuditEvent.objects.filter(kind=kind, at__gte=since) for kind in _REFUSALS}
+    counts = {kind.value: CountOf(rows, most=long_lists.MOST) for kind, rows in of_kind.items()}
+    rows: list[Any] = list(AuditEvent.objects.order_by().values(**counts)[:1])  # none where no event is
+    return [
+        {"kind": kind, "title": AuditEvent.Kind(kind).label, "count": told(count)}
+        for kind, count in sorted(rows[0].items() if rows else (), key=lambda item: -item[1])
+        if count
+    ]

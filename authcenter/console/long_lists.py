@@ -16,6 +16,7 @@ from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db import connection, models
 from django.db.models import BooleanField, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Lower
 from django.utils.formats import number_format
 from django.utils.functional import cached_property
 from unfold.views import ChangeList
@@ -26,8 +27,12 @@ MOST = 10_000
 EACH = 1_000
 """What a column of a list counts up to."""
 
-_PEOPLE = 1_000
-"""The first so many that words find, whatever their order: a name may be that of a good part of all people."""
+SURELY = 100_000
+"""Where the database's statistics expect more rows than this, they are believed, and nothing is counted."""
+
+_PEOPLE = 100
+"""The first so many that words find, whatever their order: a name may be that of a good part of all people, and each of
+them is a page of the table."""
 
 _ID = re.compile(r"(?=.*\d)[0-9a-f-]{8,36}", re.IGNORECASE)
 
@@ -68,20 +73,21 @@ class UsedFilter(admin.RelatedFieldListFilter):
 
 
 class CountOf(Subquery):
-    """How many rows a query has that names the outer row, up to `EACH`: not one count of all rows for all. With a
-    column, how many values of it these rows have."""
+    """How many rows a query has that names the outer row, up to `EACH` or `most`: not one count of all rows for all.
+    With a column, how many values of it these rows have."""
 
     template = "(SELECT COUNT(%(counted)s) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()
 
-    def __init__(self, queryset: QuerySet[Any], column: str = "") -> None:
+    def __init__(self, queryset: QuerySet[Any], column: str = "", most: int | None = None) -> None:
         counted = "DISTINCT counted.value" if column else "*"
-        super().__init__(queryset.order_by().values(value=F(column or "pk"))[:EACH], counted=counted)
+        super().__init__(queryset.order_by().values(value=F(column or "pk"))[: most or EACH], counted=counted)
 
 
 def is_long(model: type[models.Model]) -> bool:
     """Whether the table has more than `MOST` rows; reads no more than these."""
-    return bool(model._default_manager.order_by().values("pk")[MOST : MOST + 1].exists())
+    rows = model._default_manager.order_by().values("pk")
+    return _expected(rows) > SURELY or bool(rows[MOST : MOST + 1].exists())
 
 
 def up_to(rows: Any) -> int:
@@ -101,13 +107,17 @@ def told(count: int, most: int | None = None) -> str:
 
 def roughly(rows: QuerySet[Any]) -> str:
     """The count, and of very many what the database's statistics expect, to two figures."""
-    count = up_to(rows)
-    if count < MOST or connection.vendor != "postgresql":
-        return told(count)
-    expected = int(json.loads(rows.order_by().values("pk").explain(format="json"))[0]["Plan"]["Plan Rows"])
-    if expected <= MOST:
+    expected = _expected(rows)
+    if expected <= SURELY and ((count := up_to(rows)) < MOST or expected <= MOST):
         return told(count)
     return "≈ " + number_format(round(expected, 2 - len(str(expected))), force_grouping=True)
+
+
+def _expected(rows: QuerySet[Any]) -> int:
+    """What PostgreSQL's statistics say of how many rows there are; 0 elsewhere."""
+    if connection.vendor != "postgresql":
+        return 0
+    return int(json.loads(rows.order_by().values("pk").explain(format="json"))[0]["Plan"]["Plan Rows"])
 
 
 def named_id(term: str) -> Q | None:
@@ -137,7 +147,20 @@ def people(term: str) -> QuerySet[User]:
 
 def of_people(term: str, path: str = "user") -> Q:
     """Rows that are these people's, or these people; ids rather than a join, so that an index is taken."""
-    return Q(**{f"{path}__in": list(people(term).order_by().values_list("pk", flat=True)[:_PEOPLE])})
+    found: list[UUID] = []
+    for rows in (*_whole_names(term), people(term)):
+        if len(found) < _PEOPLE:
+            found = list(rows.order_by().values_list("pk", flat=True)[:_PEOPLE])
+    return Q(**{f"{path}__in": found})
+
+
+def _whole_names(term: str) -> list[QuerySet[User]]:
+    """By how the whole name or the family name begins. `people` finds these too, but an index of words gives all that
+    it has of a word before the first row is read: hundreds of thousands of those who bear a common name."""
+    if connection.vendor != "postgresql" or "@" in term or named_id(term.strip()):
+        return []
+    columns = (Lower("name"), Lower("family_name"))
+    return [User.objects.alias(begins=column).filter(begins__startswith=term.strip().lower()) for column in columns]
 
 
 class _HasWords(Func):

@@ -107,13 +107,16 @@ class RecordAdmin(ModelAdmin):
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Each word is a condition on each column: a page of text would be more than a database takes."""
         search_term = search_term[:_LONGEST_SEARCH].replace("\x00", "")
-        if search_term.strip() and self.is_long():
+        if search_term.strip() and self.is_long(request):
             return queryset.filter(self.found_by_index(search_term.strip())), False
         return super().get_search_results(request, queryset, search_term)
 
-    def is_long(self) -> bool:
-        """Whether only what has an index may be asked for."""
-        return bool(self.indexed) and long_lists.is_long(self.model)
+    def is_long(self, request: HttpRequest) -> bool:
+        """Whether only what has an index may be asked for. A page asks several times."""
+        kept = request.__dict__.setdefault("_is_long", {})
+        if self.model not in kept:
+            kept[self.model] = bool(self.indexed) and long_lists.is_long(self.model)
+        return bool(kept[self.model])
 
     def found_by_index(self, term: str) -> models.Q:
         """What a long list is searched for; see `long_lists`."""
@@ -123,10 +126,10 @@ class RecordAdmin(ModelAdmin):
         return long_lists.LongChangeList
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        return self.indexed[:1] if self.is_long() else super().get_ordering(request)
+        return self.indexed[:1] if self.is_long(request) else super().get_ordering(request)
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
-        if not self.is_long():
+        if not self.is_long(request):
             return super().get_sortable_by(request)
         kept = {order.lstrip("-") for order in self.indexed}
         shown = ((name, getattr(self, name, None)) for name in self.get_list_display(request))
