@@ -13,7 +13,7 @@ from authcenter.server.sweeping import sweep
 from authcenter.sessions.revocation import end_all_of_user, end_session
 from tests import room
 from tests.oauth.flow import Browser, as_app, redeem, refresh, tokens, userinfo
-from tests.plans import read_whole
+from tests.plans import plans, read_whole
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -70,6 +70,15 @@ def test_no_statement_reads_a_long_table_to_its_end(way: Any, web: Any, alice: A
     statements = [one["sql"] for one in asked]
     assert len(statements) > 3
     assert read_whole(statements) == []
+
+
+def test_what_is_over_is_deleted_where_it_lies(web: Any, alice: Any) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        _sweeping(web, alice)()
+    told = [plan for sql, plan in plans(one["sql"] for one in asked) if sql.startswith('DELETE FROM "oauth_family"')]
+    assert len(told) == 1
+    assert "family_by_expiry" in told[0]
+    assert "Tid Scan on oauth_family" in told[0]
 
 
 def test_a_statement_that_does_is_found(alice: Any) -> None:
