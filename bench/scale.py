@@ -5,14 +5,18 @@ at a time. The people who come are picked at random from the whole, so that a ru
 lately. Then, on the largest, expired rows are swept while requests are timed; and on the smallest, two workers are
 compared with one.
 
-ROWS="300 10000 100000 1000000 10000000" python -m bench.scale
+ROWS="300 10000 100000 1000000 10000000" python -m bench.scale [part ...]
+
+Parts are those of PARTS, and all of them where none is named. With `again`, which is no part of all, each person comes
+a second time at once: what that costs less are pages that were not in memory.
 """
 
 import json
 import os
 import random
+import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +33,7 @@ EMPTY = 300
 
 SIZES = (EMPTY, 10_000, 100_000, 1_000_000, 10_000_000)
 ROUNDS, VISITS, LOOKS, MACHINES = 6, 15, 4, 40
+PARTS = ("visits", "console", "machine", "sweep", "workers")
 TARGET = 1.2
 KEPT_FROM_SWEEPING = "from django.core.cache import cache; cache.set('cleanup', True, timeout=99999)"
 Taken = dict[str, list[float]]
@@ -51,15 +56,22 @@ class Subject:
         """The demo's application that is one."""
         return dict(_demo(self.environment)["applications"]["machine"])
 
-    def round(self, part: list[scale_load.Person], taken: Taken) -> None:
-        for person in part:
-            scale_load.visit(self.port, person, taken)
-        for person in part[:LOOKS]:
-            scale_load.look(self.console, person, taken)
-        scale_load.machine(self.port, self.machine, taken, MACHINES)
+    def round(self, people: list[scale_load.Person], taken: Taken, parts: Sequence[str]) -> None:
+        times = 2 if "again" in parts else 1
+        repeated: Taken = defaultdict(list)
+        for person in people if "visits" in parts else ():
+            for into in (taken, repeated)[:times]:
+                scale_load.visit(self.port, person, into)
+        for person in people[:LOOKS] if "console" in parts else ():
+            for into in (taken, repeated)[:times]:
+                scale_load.look(self.console, person, into)
+        if "machine" in parts:
+            scale_load.machine(self.port, self.machine, taken, MACHINES)
+        for what, seconds in repeated.items():
+            taken[f"{what}, again"] += seconds
 
 
-def run() -> dict[str, Any]:
+def run(parts: Sequence[str] = PARTS) -> dict[str, Any]:
     sizes = sorted(map(int, os.environ.get("ROWS", " ".join(map(str, SIZES))).split()))
     with ExitStack() as running:
         url = running.enter_context(scale_data.cluster())
@@ -69,14 +81,15 @@ def run() -> dict[str, Any]:
             running.enter_context(_subject(rows, database, f"{redis}/{number}"))
             for number, (rows, database) in enumerate(zip(sizes, databases, strict=True))
         ]
-        _alternate(subjects)
+        _alternate(subjects, parts)
         least, most = subjects[0], subjects[-1]
-        scale_data.python(most.database, KEPT_FROM_SWEEPING, most.environment["CACHE_URL"])
-        return {
-            "sizes": {str(one.rows): _told(one) for one in subjects},
-            "sweep": scale_sweep.disturbance(most.port, most.database, most.machine, most.people, most.rows),
-            "workers": scale_workers.compared(least.environment),
-        }
+        found: dict[str, Any] = {"sizes": {str(one.rows): _told(one) for one in subjects}}
+        if "sweep" in parts:
+            scale_data.python(most.database, KEPT_FROM_SWEEPING, most.environment["CACHE_URL"])
+            found["sweep"] = scale_sweep.disturbance(most.port, most.database, most.machine, most.people, most.rows)
+        if "workers" in parts:
+            found["workers"] = scale_workers.compared(least.environment)
+        return found
 
 
 @contextmanager
@@ -95,13 +108,13 @@ def _demo(environment: dict[str, str]) -> dict[str, Any]:
     return dict(json.loads((Path(environment["DATA_DIR"]) / "demo.json").read_text()))
 
 
-def _alternate(subjects: list[Subject]) -> None:
+def _alternate(subjects: list[Subject], parts: Sequence[str]) -> None:
     """Round by round, in another order each time; the first warms up and is not counted."""
     for number in range(ROUNDS + 1):
         print(f"round {number} of {ROUNDS}", flush=True)
         for one in random.sample(subjects, len(subjects)):
-            part = one.people[number * VISITS : (number + 1) * VISITS]
-            one.round(part, one.taken if number else defaultdict(list))
+            people = one.people[number * VISITS : (number + 1) * VISITS]
+            one.round(people, one.taken if number else defaultdict(list), parts)
 
 
 def _told(one: Subject) -> dict[str, Any]:
@@ -123,8 +136,8 @@ def rows(found: dict[str, Any]) -> list[Row]:
     least, most = found["sizes"][sizes[0]]["costs"], found["sizes"][sizes[-1]]["costs"]
     return [
         *(_compared(what, sizes, least[what]["p50_ms"], most[what]["p50_ms"]) for what in least),
-        *scale_sweep.rows(found["sweep"]),
-        *scale_workers.rows(found["workers"]),
+        *(scale_sweep.rows(found["sweep"]) if "sweep" in found else ()),
+        *(scale_workers.rows(found["workers"]) if "workers" in found else ()),
     ]
 
 
@@ -134,5 +147,5 @@ def _compared(what: str, sizes: list[str], least: float, most: float) -> Row:
 
 
 if __name__ == "__main__":
-    for row in rows(run()):
+    for row in rows(run(sys.argv[1:] or PARTS)):
         print(*row)
