@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from authcenter.audit.models import AuditEvent
 from authcenter.console import long_lists
-from authcenter.console.long_lists import CountOf, roughly, told, up_to
+from authcenter.console.long_lists import CountOf, briefly, roughly, told, up_to
 from authcenter.console.navigation import list_address, may_view
 from authcenter.console.sessions import alive
 from authcenter.keys.models import Key
@@ -67,7 +67,7 @@ def _cards(request: HttpRequest, since: Any) -> list[dict[str, Any]]:
     refused = AuditEvent.objects.filter(kind=AuditEvent.Kind.SIGN_IN_REFUSED, at__gte=since)
     offered = (
         (User, _("Active people"), roughly, User.objects.filter(is_active=True), ""),
-        (Session, _("Living sessions"), _up_to, Session.objects.filter(alive()), "?alive=yes"),
+        (Session, _("Living sessions"), briefly, Session.objects.filter(alive()), "?alive=yes"),
         (
             Application,
             _("Active applications"),

@@ -113,6 +113,12 @@ def roughly(rows: QuerySet[Any]) -> str:
     return "≈ " + number_format(round(expected, 2 - len(str(expected))), force_grouping=True)
 
 
+def briefly(rows: QuerySet[Any]) -> str:
+    """The count of what no index finds and no statistics know: it ends at `EACH` where the table has very many rows."""
+    most = EACH if _expected(rows.model._default_manager.all()) > SURELY else MOST
+    return told(int(rows.order_by()[:most].count()), most)
+
+
 def _expected(rows: QuerySet[Any]) -> int:
     """What PostgreSQL's statistics say of how many rows there are; 0 elsewhere."""
     if connection.vendor != "postgresql":
