@@ -29,8 +29,9 @@ PASSWORD = "correct horse battery 7"
 _LONG = (
     *("pages/test_every_page.py", "test_ends.py", "test_console_browser.py", "test_console_fuzz.py", "test_fuzz.py"),
     *("test_two_nodes.py", "test_demo_live.py", "pages/test_passkeys.py", "test_social_browser.py"),
+    *("test_journey_browser.py", "test_languages.py", "test_restore.py", "test_issuer_over_http.py", "test_start.py"),
 )
-"""Files that take half a minute and more."""
+"""Files that take half a minute and more; and those of some fifteen seconds that would else come last."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
