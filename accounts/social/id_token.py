@@ -53,9 +53,8 @@ def verified(provider: IdentityProvider, token: Any, nonce: str) -> dict[str, An
     """The claims of a token that this provider signed for us, now, in answer to this nonce. Raises `ProviderFault`."""
     if not isinstance(token, str):
         raise ProviderFault("The answer has no ID token.")
-    algorithm = str(declared_header(token).get("alg", ""))
     try:
-        claims = signed_claims(token, _Keys(provider, algorithm), types=("", "jwt")).claims
+        claims = signed_claims(token, _Keys(provider, declared_header(token).algorithm), types=("", "jwt")).claims
     except InvalidToken as error:
         raise ProviderFault(f"The ID token is not good: {error}.") from error
     _judge(provider, claims, nonce)

@@ -22,7 +22,7 @@ from authcenter.audit import events
 from authcenter.oauth import access_token, living
 from authcenter.resource_server.drf import BearerAuthentication, TokenRefused, bearer_token
 from authcenter.resource_server.errors import ExpiredToken, InvalidToken, RevokedToken
-from authcenter.resource_server.signature import declared_type
+from authcenter.resource_server.signature import declared_header
 from authcenter.resource_server.verifier import ACCESS_TOKEN, Token, Verifier
 from authcenter.sessions import jwt
 from authcenter.sessions.view import follower
@@ -114,7 +114,9 @@ class OwnAccountAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Person | Machine, Token] | None:
         token = bearer_token(request, REALM)
-        oauth = token is not None and (token.startswith(access_token.OPAQUE) or declared_type(token) == ACCESS_TOKEN)
+        oauth = token is not None and (
+            token.startswith(access_token.OPAQUE) or declared_header(token).type == ACCESS_TOKEN
+        )
         return (_OwnAccessTokens() if oauth else SessionTokenAuthentication()).authenticate(request)
 
     def authenticate_header(self, request: Request) -> str:

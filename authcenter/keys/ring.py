@@ -14,14 +14,12 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
-from joserfc.jws import JWSAlgModel
 
 from authcenter.keys import vault
 from authcenter.keys.models import Key
 from authcenter.resource_server.errors import InvalidToken as InvalidToken
-from authcenter.resource_server.signature import JoseKey, signed_claims
+from authcenter.resource_server.signature import JoseKey, algorithm_named, signed_claims
 
 REFRESH_SECONDS = 2.0
 ALGORITHMS = ("ES256", "RS256")
@@ -55,7 +53,7 @@ class Ring:
         except KeyError:
             raise LookupError(f"there is no active {algorithm} key; run manage.py rotate_keys --ensure") from None
         signed = _header(algorithm, typ, kid) + _base64url(_json(claims).encode())
-        return (signed + b"." + _base64url(_algorithm(algorithm).sign(signed, key))).decode()
+        return (signed + b"." + _base64url(algorithm_named(algorithm).sign(signed, key))).decode()
 
     def verify(self, token: str, *, typ: Iterable[str]) -> dict[str, Any]:
         """The claims of a token that this server signed and whose `typ` is one of `typ`.
@@ -126,11 +124,6 @@ _json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 def _header(algorithm: str, typ: str, kid: str) -> bytes:
     """The first part of a compact JWS (RFC 7515 section 3.1), with its dot: the same for every token of a kind."""
     return _base64url(_json({"alg": algorithm, "typ": typ, "kid": kid}).encode()) + b"."
-
-
-@functools.cache
-def _algorithm(name: str) -> JWSAlgModel:
-    return jws.JWSRegistry(algorithms=[name]).get_alg(name)
 
 
 def _base64url(raw: bytes) -> bytes:

@@ -24,7 +24,7 @@ from authcenter.resource_server.errors import InvalidToken
 from authcenter.resource_server.http import MOST_BYTES, Connection, Unreachable
 from authcenter.resource_server.introspection import Introspection
 from authcenter.resource_server.published_keys import PublishedKeys
-from authcenter.resource_server.signature import JoseKey, declared_key, signed_claims
+from authcenter.resource_server.signature import JoseKey, declared_header, signed_claims
 from authcenter.resource_server.view import Gap, View
 
 FEED_TYPE = "revocations+jwt"
@@ -169,7 +169,7 @@ class Issuer:
             return True
         body = answer.body.decode("ascii", "replace")
         try:
-            self._keys.want(declared_key(body, longest=MOST_BYTES))
+            self._keys.want(declared_header(body, longest=MOST_BYTES).key_id)
             claims = signed_claims(body, self, types=[FEED_TYPE], longest=MOST_BYTES).claims
         except InvalidToken as error:
             raise _NotGood(f"the feed's signature: {error}") from error

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.util import json_b64decode, urlsafe_b64decode
 
 from authcenter.resource_server.errors import InvalidToken, MisusedToken
 
@@ -24,6 +25,9 @@ ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA", "Ed25519")
 
 MAX_LENGTH = 16_384
 """Characters of a token; longer ones are refused before any of it is parsed."""
+
+_LIBRARY = jws.JWSRegistry(algorithms=ALGORITHMS)
+"""Its rules for headers, and how long a header and a signature may be."""
 
 _BROKEN = (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What the library and the parser raise on hostile input."""
@@ -37,6 +41,15 @@ class KeySource(Protocol):
 
         "" is asked for where a token names none; who has many keys knows none of that name.
         """
+
+
+class Header(NamedTuple):
+    """What a JOSE header says here: `alg`, `kid` or "", and `typ` in lower case and without "application/", or ""
+    (RFC 7515 section 4.1)."""
+
+    algorithm: str
+    key_id: str
+    type: str
 
 
 class Signed(NamedTuple):
@@ -60,25 +73,49 @@ def signed_claims(
     `typ` is compared without case and without "application/" (RFC 7515 section 4.1.9). Says nothing about issuer,
     audience, time and revocation. Raises `MisusedToken` where only the type is wrong, else `InvalidToken`.
     """
-    if len(token) > longest:
-        raise InvalidToken("too long")
     try:
-        parts = jws.extract_compact(token.encode("ascii"), None, _limited(longest, ALGORITHMS))
-        header = parts.headers()
-        if "crit" in header or "b64" in header:  # no extension is understood here (RFC 7515 section 4.1.11)
-            raise InvalidToken("critical header parameters")
-        algorithm, key = _key(header.get("kid", ""), keys, algorithms)
-        if not jws.validate_compact(parts, key, registry=_limited(longest, (algorithm,))):
+        header, payload, signature = _segments(token, longest)
+        said = _header(header)
+        algorithm, key = _key(said.key_id, keys, algorithms)
+        if said.algorithm != algorithm:  # the key's one algorithm is used, whatever the header would have
+            raise InvalidToken("another algorithm than its key's")
+        model = algorithm_named(algorithm)
+        model.check_key(key)
+        if not model.verify(header + b"." + payload, urlsafe_b64decode(signature), key):
             raise InvalidToken("bad signature")
-        claims = _text_of(parts.payload.decode("utf-8"))
+        claims = _text_of(urlsafe_b64decode(payload).decode("utf-8"))
     except _BROKEN as error:
         raise InvalidToken("not a whole JWS") from error
     if not isinstance(claims, dict):
         raise InvalidToken("the payload is no object")
-    kind = _kind(header)
-    if kind not in types:
-        raise MisusedToken(f"the type is {kind!r}", claims)
-    return Signed(kind, claims, header.get("kid", ""))
+    if said.type not in types:
+        raise MisusedToken(f"the type is {said.type!r}", claims)
+    return Signed(said.type, claims, said.key_id)
+
+
+def _segments(token: str, longest: int) -> tuple[bytes, bytes, bytes]:
+    """Header, payload and signature of a compact JWS (RFC 7515 section 7.1), as they were sent."""
+    if len(token) > longest:
+        raise InvalidToken("too long")
+    header, payload, signature = token.encode("ascii").split(b".")
+    _LIBRARY.validate_header_size(header)
+    _LIBRARY.validate_signature_size(signature)
+    return header, payload, signature
+
+
+@functools.lru_cache(maxsize=256)
+def _header(segment: bytes) -> Header:
+    """What these very bytes say. All tokens of one kind by one key begin with the same, so it is read once.
+
+    Only what is well-formed is remembered, and nothing about keys: which there are, and for what, is asked each time.
+    """
+    said = json_b64decode(segment)
+    if not isinstance(said, dict):
+        raise InvalidToken("the header is no object")
+    if "crit" in said or "b64" in said:  # no extension is understood here (RFC 7515 section 4.1.11)
+        raise InvalidToken("critical header parameters")
+    _LIBRARY.check_header(said)
+    return Header(said["alg"], said.get("kid", ""), said.get("typ", "").lower().removeprefix("application/"))
 
 
 def _text_of(payload: str) -> Any:
@@ -91,27 +128,13 @@ def _text_of(payload: str) -> Any:
     return claims
 
 
-def declared_type(token: str) -> str:
-    """The `typ` that a token claims for itself, or "". Unverified: good for choosing who shall judge it, no more."""
-    return _kind(declared_header(token))
-
-
-def declared_key(token: str, *, longest: int = MAX_LENGTH) -> str:
-    """The `kid` that a token claims, or "". Unverified: good for having that key at hand, no more."""
-    kid = declared_header(token, longest=longest).get("kid")
-    return kid if isinstance(kid, str) else ""
-
-
-def declared_header(
-    token: str, *, longest: int = MAX_LENGTH, algorithms: tuple[str, ...] = ALGORITHMS
-) -> dict[str, Any]:
-    """The header, unverified; empty where there is none, or one of another algorithm."""
-    if len(token) > longest:
-        return {}
+def declared_header(token: str, *, longest: int = MAX_LENGTH) -> Header:
+    """The header, unverified: good for choosing who shall judge the token and for having a key at hand, no more. Empty
+    strings where there is none that could be good."""
     try:
-        return dict(jws.extract_compact(token.encode("ascii"), None, _limited(longest, algorithms)).headers())
-    except _BROKEN:
-        return {}
+        return _header(_segments(token, longest)[0])
+    except (*_BROKEN, InvalidToken):
+        return Header("", "", "")
 
 
 def declared_claims(token: str) -> dict[str, Any]:
@@ -127,22 +150,15 @@ def declared_claims(token: str) -> dict[str, Any]:
 
 
 @functools.cache
-def _limited(longest: int, algorithms: tuple[str, ...]) -> jws.JWSRegistry:
-    """The library's own limit of a payload is 128,000 bytes: too short for a feed."""
-    registry = jws.JWSRegistry(algorithms=list(algorithms))
-    registry.max_payload_length = max(longest, registry.max_payload_length)
-    return registry
+def algorithm_named(name: str) -> jws.JWSAlgModel:
+    """The library's arithmetic of one algorithm (a name of RFC 7518)."""
+    return jws.JWSRegistry(algorithms=[name]).get_alg(name)
 
 
-def _key(kid: object, keys: KeySource, algorithms: Collection[str]) -> tuple[str, JoseKey]:
-    found = keys.key(kid) if isinstance(kid, str) else None
+def _key(kid: str, keys: KeySource, algorithms: Collection[str]) -> tuple[str, JoseKey]:
+    found = keys.key(kid)
     if found is None:
         raise InvalidToken("no kid, or an unknown one")
     if found[0] not in algorithms:
         raise InvalidToken("a key for another algorithm")
     return found
-
-
-def _kind(header: dict[str, Any]) -> str:
-    typ = header.get("typ")
-    return typ.lower().removeprefix("application/") if isinstance(typ, str) else ""

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from authcenter.resource_server.errors import ExpiredToken, InvalidToken, MisusedToken, RevokedToken, StaleView
 from authcenter.resource_server.http import Unreachable
 from authcenter.resource_server.issuer import Issuer
-from authcenter.resource_server.signature import ALGORITHMS, KeySource, declared_key, signed_claims
+from authcenter.resource_server.signature import ALGORITHMS, KeySource, declared_header, signed_claims
 
 ACCESS_TOKEN = "at+jwt"
 OPAQUE = "opaque"
@@ -165,7 +165,7 @@ class Verifier:
         if not fresh or "." not in token:
             return False
         checked = self._checked.get(token)
-        return self.source is None or self.source.knows(checked.key_id if checked else declared_key(token))
+        return self.source is None or self.source.knows((checked or declared_header(token)).key_id)
 
     def _by_signature(self, token: str) -> Token:
         kind, claims, key_id = signed_claims(token, self._keys, types=self._types, algorithms=self._algorithms)
