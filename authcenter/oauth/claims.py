@@ -17,11 +17,9 @@ def about_person(user: User, scopes: Iterable[str], names: Iterable[str] = (), *
     `told_to` is the client id of the application: it decides which roles and groups are told. Those of an organisation
     belong to a membership and not to the person (`membership`).
     """
-    of_scopes = [name for scope in scopes if scope in IDENTITY for name in IDENTITY[scope].claims]
-    wanted = dict.fromkeys([*of_scopes, *names])
-    apart = {"sub", *roles.NAMES, *ORGANIZATION_CLAIMS}
-    her_own = [name for name in wanted if name not in apart]
-    if her_own and (unread := user.get_deferred_fields()):
+    wanted = dict.fromkeys([*_of_scopes(scopes), *names])
+    her_own = [name for name in wanted if name not in _APART]
+    if her_own and (unread := user.get_deferred_fields() & _columns_of(her_own)):
         user.refresh_from_db(fields=unread)
     claims = {name: _claim(user, name) for name in her_own}
     known = {name: value for name, value in claims.items() if value not in ("", None, {})}
@@ -32,6 +30,29 @@ def with_person(rows: QuerySet[Any]) -> QuerySet[Any]:
     """These rows with their `user`, and of her what is asked at each request; claims are read where they are told."""
     claims = (field.name for field in User._meta.concrete_fields if field.name not in {"id", "epoch", "is_active"})
     return rows.select_related("user").defer(*(f"user__{name}" for name in claims))
+
+
+def columns(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Those of a person's columns that `about_person` reads for these scopes, in one order."""
+    return tuple(sorted(_columns_of(name for name in _of_scopes(scopes) if name not in _APART)))
+
+
+_COLUMNS = {
+    "name": ("name", "given_name", "family_name"),
+    "email_verified": ("email",),
+    "phone_number_verified": ("phone_number", "phone_number_verified"),
+}
+"""Of claims that are not just the column of their name."""
+
+_APART = {"sub", *roles.NAMES, *ORGANIZATION_CLAIMS}
+
+
+def _columns_of(names: Iterable[str]) -> set[str]:
+    return {column for name in names for column in _COLUMNS.get(name, (name,))}
+
+
+def _of_scopes(scopes: Iterable[str]) -> list[str]:
+    return [name for scope in scopes if scope in IDENTITY for name in IDENTITY[scope].claims]
 
 
 def _claim(user: User, name: str) -> Any:

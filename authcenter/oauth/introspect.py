@@ -38,9 +38,16 @@ def introspect(http: HttpRequest) -> HttpResponse:
         return json_error(error)
     answer = told or {"active": False}
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
-    if http.get_preferred_type(["application/json", SIGNED]) == SIGNED:
+    if _wants_signed(http):
         return HttpResponse(_signed(caller, answer), content_type=SIGNED, headers=headers)
     return JsonResponse(answer, headers=headers)
+
+
+def _wants_signed(http: HttpRequest) -> bool:
+    """RFC 9110 section 12.5.1; what nearly all send needs no weighing."""
+    if http.META.get("HTTP_ACCEPT", "*/*") in {"*/*", "application/json"}:
+        return False
+    return http.get_preferred_type(["application/json", SIGNED]) == SIGNED
 
 
 def _signed(caller: Application | API, answer: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Is what a token stands on still alive? Exact, and one statement, whoever asks: userinfo, introspection, our API."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -12,15 +13,16 @@ from authcenter.oauth.models import Application
 from authcenter.oauth.subjects import named
 from authcenter.prepared import Prepared, Slot
 from authcenter.sessions.models import Revocation
-from authcenter.sessions.view import SLOTS, about, bound
+from authcenter.sessions.view import SLOTS, about, bound, named_in
 
 _verified = EmailAddress.objects.filter(user=OuterRef("pk"), email__iexact=OuterRef("email"), verified=True)
 
 
-def person_behind(claims: Mapping[str, Any]) -> User | None:
+def person_behind(claims: Mapping[str, Any], columns: tuple[str, ...] | None = None) -> User | None:
     """The active person of a token of theirs that nothing has taken back, or None.
 
-    With it come `email_verified`, and `userinfo_algorithm` of the application.
+    With it come `email_verified`, and `userinfo_algorithm` of the application; and of her own columns all, or those
+    that are named: to read one that was not costs a statement.
     """
     try:
         subject = UUID(str(claims.get("sub")))
@@ -30,8 +32,7 @@ def person_behind(claims: Mapping[str, Any]) -> User | None:
     if "via" in claims:
         user = _person(subject, claims).first()
     else:
-        prepared = _of_an_application if "client_id" in claims else _of_a_session
-        user = prepared.first(subject=subject, **bound(claims))
+        user = _prepared_person(named_in(claims), columns).first(subject=subject, **bound(claims))
     if user is None or user.token_is_revoked or user.epoch > claims.get("uep", -1):
         return None
     found: User = user
@@ -46,8 +47,8 @@ def is_machine(claims: Mapping[str, Any]) -> bool:
 def is_alive(claims: Mapping[str, Any]) -> bool:
     """Whether a token with these claims may still be used."""
     if not is_machine(claims):
-        return person_behind(claims) is not None
-    return _machine.first(**bound(claims)) is not None
+        return person_behind(claims, ()) is not None
+    return _prepared_machine(named_in(claims)).first(**bound(claims)) is not None
 
 
 def _person(subject: UUID | Slot, claims: Mapping[str, Any]) -> QuerySet[User]:
@@ -69,19 +70,22 @@ def _by_an_active_application(claims: Mapping[str, Any]) -> Q | Exists:
     return Exists(Application.objects.filter(client_id=claims["client_id"], is_active=True))
 
 
-_of_an_application = Prepared(lambda: _person(Slot("subject", UUIDField()), SLOTS))
-_of_a_session = Prepared(
-    lambda: _person(Slot("subject", UUIDField()), {name: slot for name, slot in SLOTS.items() if name != "client_id"})
-)
-_machine = Prepared(
-    lambda: (
-        Application.objects.filter(
-            ~Exists(Revocation.objects.filter(about(SLOTS))),
-            client_id=SLOTS["client_id"],
-            is_active=True,
-            epoch__lte=SLOTS["aep"],
+@functools.lru_cache(maxsize=64)
+def _prepared_person(names: tuple[str, ...], columns: tuple[str, ...] | None) -> Prepared:
+    def query() -> QuerySet[User]:
+        people = _person(Slot("subject", UUIDField()), {name: SLOTS[name] for name in names})
+        return people if columns is None else people.only("epoch", *columns)
+
+    return Prepared(query)
+
+
+@functools.lru_cache(maxsize=64)
+def _prepared_machine(names: tuple[str, ...]) -> Prepared:
+    def query() -> QuerySet[Any]:
+        revoked = Exists(Revocation.objects.filter(about({name: SLOTS[name] for name in names})))
+        living = Application.objects.filter(
+            ~revoked, client_id=SLOTS["client_id"], is_active=True, epoch__lte=SLOTS["aep"]
         )
-        .order_by()
-        .values_list("pk")
-    )
-)
+        return living.order_by().values_list("pk")
+
+    return Prepared(query)

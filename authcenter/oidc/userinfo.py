@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from authcenter.keys.ring import InvalidToken, ring
 from authcenter.oauth import access_token, acting_for, cross_origin, living
-from authcenter.oauth.claims import about_person
+from authcenter.oauth.claims import about_person, columns
 from authcenter.oauth.errors import InvalidRequestError
 from authcenter.oauth.parameters import body_of, parsed
 from authcenter.oauth.registry import registry
@@ -47,10 +47,10 @@ def _answer(claims: Mapping[str, Any]) -> HttpResponse:
     scopes = str(claims.get("scope", "")).split()
     if living.is_machine(claims) or "openid" not in scopes:
         return _challenge(403, "insufficient_scope", "The access token does not carry the scope openid.", "openid")
-    user = living.person_behind(claims)
+    names = claims.get("userinfo_claims", ())
+    user = living.person_behind(claims, None if names else columns(scopes))
     if user is None:
         return _challenge(401, "invalid_token", "The access token is not valid any more.")
-    names = claims.get("userinfo_claims", ())
     told = {"sub": claims["sub"], **about_person(user, scopes, names, told_to=claims["client_id"])}
     told |= acting_for.at_userinfo(claims, scopes, user)
     if not user.userinfo_algorithm:  # type: ignore[attr-defined]
@@ -68,7 +68,8 @@ def _token(http: HttpRequest) -> str | None:
         if scheme.lower() != "bearer" or not value.strip():
             raise InvalidRequestError(description="The Authorization header is not a bearer token.")
         found.append(value.strip())
-    if parsed(http.META.get("QUERY_STRING", "")).get("access_token") is not None:
+    query = http.META.get("QUERY_STRING", "")
+    if query and parsed(query).get("access_token") is not None:
         raise InvalidRequestError(description="The access token must not be in the URL.")
     if http.method == "POST" and http.content_type == "application/x-www-form-urlencoded":
         form = parsed(body_of(http))

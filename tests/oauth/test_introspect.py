@@ -216,3 +216,25 @@ def test_a_client_id_that_an_api_and_an_application_share_is_the_api_s(orders, w
     Application.objects.filter(pk=web.row.pk).update(client_id=orders.client_id)
     twin = App(Application.objects.get(pk=web.row.pk), web.secret, web.redirect_uri)
     assert_refused(as_app(twin, "/oauth/introspect", {"token": "x"}), 401, "invalid_client")
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_signed"),
+    [
+        (None, False),
+        ("*/*", False),
+        ("application/json", False),
+        ("application/*", False),
+        ("text/html", False),
+        ("application/token-introspection+jwt", True),
+        ("Application/Token-Introspection+JWT", True),
+        ("application/json;q=0.1, */*", True),
+        ("application/json, application/token-introspection+jwt;q=0.5", False),
+    ],
+)
+def test_rfc9701_4_the_accept_header_decides_the_form(orders, got, accept, is_signed):
+    headers = {} if accept is None else {"Accept": accept}
+    credentials = basic(orders.client_id, orders.plain_secret)
+    response = post("/oauth/introspect", {"token": got["access_token"]}, **credentials, **headers)
+    wanted = "application/token-introspection+jwt" if is_signed else "application/json"
+    assert response.status_code == 200 and response["Content-Type"] == wanted and response["Vary"] == "Accept"
