@@ -27,9 +27,10 @@ def about_person(user: User, scopes: Iterable[str], names: Iterable[str] = (), *
 
 
 def with_person(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """These rows with their `user`, and of her what is asked at each request; claims are read where they are told."""
+    """These rows, in no order, with their `user`, and of her what is asked at each request; claims are read where they
+    are told."""
     claims = (field.name for field in User._meta.concrete_fields if field.name not in {"id", "epoch", "is_active"})
-    return rows.select_related("user").defer(*(f"user__{name}" for name in claims))
+    return rows.select_related("user").defer(*(f"user__{name}" for name in claims)).order_by()
 
 
 def columns(scopes: Iterable[str]) -> tuple[str, ...]:
