@@ -191,6 +191,39 @@ def new_person(email: str = "alice@example.com", password: str = PASSWORD, **fie
 
 
 @pytest.fixture
+def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Grows by one entry with each Argon2 hash."""
+    from accounts.hashers import Argon2
+
+    seen: list[str] = []
+
+    def counted(name: str, real: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            seen.append(name)
+            return real(*args, **kwargs)
+
+        return call
+
+    for name in ("encode", "verify"):
+        monkeypatch.setattr(Argon2, name, counted(name, getattr(Argon2, name)))
+    return seen
+
+
+@pytest.fixture(autouse=True)
+def _people_with_quick_passwords(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Argon2 is meant to be slow: making a person and signing her in would take longer than most tests. Those that
+    count hashes have it, and every real server."""
+    from django.test import override_settings
+
+    used = set(request.fixturenames)
+    if "person" in used and "hashes" not in used:
+        with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+            yield
+    else:
+        yield
+
+
+@pytest.fixture
 def person(db: None) -> Callable[..., Any]:
     """Makes a person with a verified address; `PASSWORD` signs in."""
     return new_person

@@ -31,25 +31,6 @@ def browser() -> Callable[..., Client]:
     return lambda **meta: Client(HTTP_HOST="localhost", **meta)
 
 
-@pytest.fixture
-def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Grows by one entry with each Argon2 hash."""
-    from accounts.hashers import Argon2
-
-    seen: list[str] = []
-
-    def counted(name: str, real: Any) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            seen.append(name)
-            return real(*args, **kwargs)
-
-        return call
-
-    for name in ("encode", "verify"):
-        monkeypatch.setattr(Argon2, name, counted(name, getattr(Argon2, name)))
-    return seen
-
-
 @pytest.fixture(autouse=True)
 def _quick_passwords(request: pytest.FixtureRequest, settings: Any) -> None:
     """Argon2 is meant to be slow; only tests that count hashes need it."""
