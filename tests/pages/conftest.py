@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.live import Server
+from tests.live import Server, strays
 from tests.pages.scene import Scene
 from tests.pages.visitor import Visitor
 
@@ -57,6 +58,15 @@ def signed_in(server: Server, scene: Scene) -> Callable[..., list[dict[str, Any]
     return cookies
 
 
+def _become(
+    page: Any, who: str, anew: bool, server: Server, scene: Scene, signed_in: Callable[..., list[dict[str, Any]]]
+) -> None:
+    if who.startswith("newcomer"):
+        page.context.add_cookies([{"name": "session", "value": scene.made[who], "url": server.url}])
+    elif who:
+        page.context.add_cookies(signed_in(who, anew))
+
+
 @pytest.fixture
 def visit(
     new_page: Callable[..., Any],
@@ -70,11 +80,59 @@ def visit(
 
     def start(who: str = "", anew: bool = False, **options: Any) -> Visitor:
         page = new_page(reduced_motion="reduce", **options)
-        if who.startswith("newcomer"):
-            session = {"name": "session", "value": scene.made[who], "url": server.url}
-            page.context.add_cookies([session])
-        elif who:
-            page.context.add_cookies(signed_in(who, anew))
+        _become(page, who, anew, server, scene, signed_in)
         return Visitor(page, server, screenshots, faults)
 
     return start
+
+
+@dataclass
+class Tab:
+    page: Any
+    session: Any
+    """Of the browser's developer tools, with this tab."""
+    strayed: list[str]
+
+
+@pytest.fixture(scope="session")
+def tab(chromium: Any, server: Server) -> Iterator[Tab]:
+    """One for many pages, each as in a browser of her own: a new one takes Chromium half a second of a processor."""
+    context = chromium.new_context(locale="en-US", reduced_motion="reduce")
+    context.set_default_timeout(15_000)
+    strayed: list[str] = []
+    context.on("request", lambda asked: strayed.append(asked.url) if strays(asked.url, server.url) else None)
+    page = context.new_page()
+    yield Tab(page, context.new_cdp_session(page), strayed)
+    context.close()
+
+
+@pytest.fixture
+def visit_anew(
+    tab: Tab,
+    server: Server,
+    scene: Scene,
+    screenshots: Any,
+    faults: list[str],
+    signed_in: Callable[..., list[dict[str, Any]]],
+) -> Iterator[Callable[..., Visitor]]:
+    """As `visit`, for one visitor: in a tab in which others were, and of which nothing is left."""
+    visitors = []
+
+    def start(who: str = "", anew: bool = False) -> Visitor:
+        page = tab.page
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.emulate_media(color_scheme="light")
+        _become(page, who, anew, server, scene, signed_in)
+        visitors.append(Visitor(page, server, screenshots, faults))
+        return visitors[-1]
+
+    yield start
+    for visitor in visitors:
+        visitor.leave()
+    tab.page.evaluate("sessionStorage.clear()")
+    tab.page.goto("about:blank")
+    tab.page.context.clear_cookies()
+    tab.session.send("Storage.clearDataForOrigin", {"origin": server.url, "storageTypes": "all"})
+    tab.session.send("Network.clearBrowserCache")
+    strayed, tab.strayed[:] = list(tab.strayed), []
+    assert not strayed, f"requests to other sites: {strayed}"

@@ -51,8 +51,8 @@ def test_the_terms(visit, scene, server):
 @pytest.mark.live
 @pytest.mark.browser
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page(page, visit, scene):
-    visitor = visit(page.who, page.anew)
+def test_a_page(page, visit_anew, scene):
+    visitor = visit_anew(page.who, page.anew)
     page.go(visitor, scene)
     path = visitor.page.evaluate("location.pathname")
     try:

@@ -83,9 +83,17 @@ def _looks_at(name: str) -> list[Any]:
 class Visitor:
     def __init__(self, page: Any, server: Server, screenshots: Any, faults: list[str]) -> None:
         self.page, self.server, self.screenshots, self.faults, self.name = page, server, screenshots, faults, "?"
-        page.on("pageerror", lambda error: faults.append(f"{self.name}: {error}"))
-        page.on("console", self._console)
-        page.on("response", self._policy)
+        self._heard = {"pageerror": self._error, "console": self._console, "response": self._policy}
+        for event, told in self._heard.items():
+            page.on(event, told)
+
+    def leave(self) -> None:
+        """Of a tab that another visitor comes to."""
+        for event, told in self._heard.items():
+            self.page.remove_listener(event, told)
+
+    def _error(self, error: Any) -> None:
+        self.faults.append(f"{self.name}: {error}")
 
     def _console(self, message: Any) -> None:
         loaded = re.match(r"Failed to load resource: the server responded with a status of 4\d\d", message.text)
