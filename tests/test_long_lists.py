@@ -325,6 +325,18 @@ def test_refusals_are_counted_up_to_there(client: Any, people: Any) -> None:
     assert told == {"sign_in_refused": "3+", "grant_refused": "1"}
 
 
+@pytest.mark.skipif(not room.POSTGRES, reason="plans are PostgreSQL's")
+def test_events_of_an_application_are_counted_and_ordered_by_one_index(client: Any, much: Any) -> None:
+    with CaptureQueriesContext(connection) as asked, connection.cursor() as cursor:
+        page = client.get(f"/admin/audit/auditevent/?q={much[1].client_id}")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")  # of so few rows it would read all
+        cursor.execute("SET LOCAL enable_sort = off")
+        told = [plan for sql, plan in plans(one["sql"] for one in asked) if f"= '{much[1].client_id}'" in sql]
+    assert len(page.context["cl"].result_list) == len(NAMES)
+    assert any("Aggregate" in plan and "Index Only Scan using audit_by_client" in plan for plan in told), told
+    assert any("Index Scan using audit_by_client" in plan for plan in told), told
+
+
 def test_a_person_is_no_application_to_the_log(client: Any, much: Any) -> None:
     """The planner expects many events of any application, and takes another plan for them."""
     with CaptureQueriesContext(connection) as asked:
