@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
+from authcenter.console import long_lists
 from authcenter.console.alive import alive
-from authcenter.console.long_lists import MOST, up_to, with_count
+from authcenter.console.long_lists import up_to, with_count
 from authcenter.oauth.models import AccessToken, Application, Authorization, Family
 from authcenter.sessions.models import Revocation, Session
 
@@ -37,7 +38,7 @@ def of_people(people: QuerySet[User]) -> list[str]:
 def of_applications(applications: QuerySet[Application]) -> list[str]:
     chosen = applications.values("pk")
     granted = Authorization.objects.filter(application__in=chosen, withdrawn=None)
-    people = granted.order_by().values("user").distinct()[:MOST].count()
+    people = granted.order_by().values("user").distinct()[: long_lists.MOST].count()
     said = ngettext(
         "%d person has granted access; the consent stays.", "%d people have granted access; the consents stay.", people
     )
@@ -122,7 +123,7 @@ def _lines(
     if named:
         names = list(applications.order_by("name").values_list("name", flat=True).distinct()[: _NAMED + 1])
         if len(names) > _NAMED:
-            more = applications.order_by().values("pk").distinct()[:MOST].count() - _NAMED
+            more = applications.order_by().values("pk").distinct()[: long_lists.MOST].count() - _NAMED
             names[_NAMED:] = [with_count(ngettext("and %d more", "and %d more", more), more)]
         lines.append(_("Applications: %s.") % (", ".join(names) or _("none")))
     if sessions is not None:
