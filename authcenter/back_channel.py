@@ -15,6 +15,7 @@ from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.template.response import SimpleTemplateResponse
 from django.urls import Resolver404, ResolverMatch, resolve
+from django.utils import translation
 
 from authcenter.middleware import BACK_CHANNEL, PageHeadersMiddleware
 
@@ -37,6 +38,9 @@ class BackChannelMiddleware:
         if match is None or not _is_for_us(request):
             return self._of_pages(request)
         request.resolver_match = match
+        translation.activate(
+            "en"
+        )  # else whatever a page before it has left on this thread: errors are ASCII (RFC 6749)
         response: HttpResponse = self._answer(request)
         store = response.headers._store  # what is written has been checked once; each `setdefault` would check again
         for key, header in self._said(request, match.route):

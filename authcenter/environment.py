@@ -89,7 +89,9 @@ class Environment:
         options: dict[str, Any] = dict(parse_qsl(parts.query))
         host = options.pop("host", parts.hostname or "")
         # A pooler that gives each transaction another connection has to know of prepared statements.
-        prepares = options.pop("prepared_statements", "on") != "off"
+        prepares = options.pop("prepared_statements", "on")
+        if prepares not in {"on", "off"}:
+            raise ImproperlyConfigured(f"{name}: prepared_statements is on or off, not {prepares!r}")
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": unquote(parts.path.lstrip("/")),
@@ -100,7 +102,7 @@ class Environment:
             "CONN_MAX_AGE": 0,
             "OPTIONS": {
                 **options,
-                "prepare_threshold": 5 if prepares else None,
+                "prepare_threshold": 5 if prepares == "on" else None,
                 "pool": {"min_size": 1, "max_size": 8, "timeout": 10, "max_lifetime": 1800},
             },
         }

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from django.db import connections
+from django.db import NotSupportedError, connections
 from django.db.models import Field, Model, QuerySet, Value
 from django.db.models.sql import InsertQuery, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
@@ -115,15 +115,31 @@ class _Statement:
         return tuple(self._value(one, values) if isinstance(one, Slot) else one for one in self._parameters)
 
     def run(self, values: Mapping[str, Any]) -> int:
-        with self._cursor() as cursor:
-            cursor.execute(self.sql, self.bound(values))
-            return int(cursor.rowcount)
+        return int(self._executed(values, lambda cursor: cursor.rowcount))
 
     def rows(self, values: Mapping[str, Any]) -> list[Any]:
+        found: list[Any] = self._executed(values, lambda cursor: cursor.fetchall())
+        return found
+
+    def _executed(self, values: Mapping[str, Any], taken: Callable[[Any], Any]) -> Any:
+        connection = self.compiler.connection
+        bound = self.bound(values)
+        try:
+            with self._cursor() as cursor:
+                cursor.execute(self.sql, bound)
+                return taken(cursor)
+        except NotSupportedError:
+            # On PostgreSQL: a newer node has changed a column's type, and what this connection has prepared of the
+            # table fails for ever ("cached plan must not change result type"). So the connection ends.
+            if connection.vendor != "postgresql" or connection.connection is None:
+                raise
+            connection.connection.close()  # for good: the pool takes no closed one back
+            if connection.in_atomic_block:
+                raise
+            connection.close()
         with self._cursor() as cursor:
-            cursor.execute(self.sql, self.bound(values))
-            found: list[Any] = cursor.fetchall()
-            return found
+            cursor.execute(self.sql, bound)
+            return taken(cursor)
 
     def _cursor(self) -> Any:
         """PostgreSQL is given SQL and values apart, and so parses and plans the SQL once a connection, unless it is to

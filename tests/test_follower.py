@@ -183,3 +183,19 @@ def test_epochs(client: Any) -> None:
     revoke(Kind.USER, user, epoch=3, reason="test")
     assert [other.is_revoked({"sub": user, "uep": epoch}) for epoch in (2, 3, 4)] == [True, False, False]
     assert other.is_revoked({"sub": user})
+
+
+def test_an_act_that_is_committed_while_another_thread_looks_is_looked_for_again(monkeypatch: Any) -> None:
+    own, position = Follower(), view._position_now
+
+    def overtaken() -> Any:
+        found = position()
+        if not Revocation.objects.exists():
+            with transaction.atomic():
+                revoke(Kind.TOKEN, "late", reason="test")
+            own.heed("", 0, [])  # what the thread that revoked does: the one that looks holds the lock
+        return found
+
+    monkeypatch.setattr(view, "_position_now", overtaken)
+    assert own.is_revoked({"jti": "other"}) is False
+    assert own.is_revoked({"jti": "late"}) is True

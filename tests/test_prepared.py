@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.db import connection
+from django.db import DatabaseError, connection, connections, transaction
 from django.db.models import CharField, Exists, F, IntegerField, OuterRef, UUIDField
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -100,3 +100,32 @@ def test_a_key_that_the_database_gives_is_left_to_it(person):
     insert.run(EmailAddress(user=alice, email="a@example.com"))
     insert.run(EmailAddress(user=alice, email="b@example.com"))
     assert EmailAddress.objects.filter(user=alice).count() == 3
+
+
+@pytest.mark.postgres
+def test_a_changed_column_ends_what_was_prepared_and_the_connection_with_it(person):
+    """A newer node migrates while this one serves: PostgreSQL refuses every plan made before, for ever."""
+    addresses = Prepared(lambda: User.objects.filter(pk=Slot("id", UUIDField())).values_list("name"))
+    alice = person("alice@example.com", name="Alice")
+    assert {addresses.first(id=alice.pk) for _ in range(10)} == {("Alice",)}
+    before = connection.connection
+    try:
+        _alter("ALTER TABLE accounts_user ALTER COLUMN name TYPE varchar(1000)")
+        assert addresses.first(id=alice.pk) == ("Alice",) and connection.connection is not before
+        assert before.closed
+        assert {addresses.first(id=alice.pk) for _ in range(10)} == {("Alice",)}
+        _alter("ALTER TABLE accounts_user ALTER COLUMN name TYPE varchar(999)")
+        with pytest.raises(DatabaseError), transaction.atomic():
+            addresses.first(id=alice.pk)
+        assert addresses.first(id=alice.pk) == ("Alice",), "one request has failed, and no second"
+    finally:
+        _alter(f"ALTER TABLE accounts_user ALTER COLUMN name TYPE varchar({User._meta.get_field('name').max_length})")
+
+
+def _alter(statement):
+    other = connections.create_connection("default")
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(statement)
+    finally:
+        other.close()

@@ -185,3 +185,6 @@ def test_a_pooler_between_can_do_without_prepared_statements(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgres://me@db/auth?prepared_statements=off")
     options = Environment().database("DATABASE_URL", default="")["OPTIONS"]
     assert options["prepare_threshold"] is None and "prepared_statements" not in options
+    monkeypatch.setenv("DATABASE_URL", "postgres://me@db/auth?prepared_statements=false")
+    with pytest.raises(ImproperlyConfigured, match="on or off"):
+        Environment().database("DATABASE_URL", default="")

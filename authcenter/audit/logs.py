@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import re
-import sys
 import threading
 from typing import Any
 
@@ -43,9 +42,9 @@ class _Lines:
         self.name = name
 
     def _write(self, line: str) -> None:
-        with self._one_at_a_time, contextlib.suppress(OSError, ValueError):  # nobody reads: that refuses no request
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+        # Where nobody reads (a broken pipe, a closed output), that refuses no request.
+        with self._one_at_a_time, contextlib.suppress(OSError, ValueError):
+            print(line + "\n", end="", flush=True)
 
     debug = info = warning = error = exception = critical = _write
 
@@ -62,7 +61,7 @@ def formatter(level: str) -> logging.Formatter:
     structlog.configure(
         processors=[*_SHARED, structlog.processors.JSONRenderer()],
         logger_factory=_Lines,
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=True,
     )
     return structlog.stdlib.ProcessorFormatter(

@@ -16,8 +16,10 @@ _MOST = 20
 def parsed(body: bytes) -> dict[str, Any]:
     """A JSON object in which each name comes once: of two, another reader might believe the other (RFC 8259 section 4).
 
-    Raises `InvalidClientMetadata`.
+    Raises `InvalidClientMetadata`, also where it is longer than a document that is fetched may be.
     """
+    if len(body) > outbound.MOST_BYTES:
+        raise InvalidClientMetadata(description=f"It is longer than {outbound.MOST_BYTES // 1024} KiB.")
     try:
         document = json.loads(body.decode("utf-8"), object_pairs_hook=_each_once)
     except (ValueError, RecursionError):

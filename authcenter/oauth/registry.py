@@ -8,6 +8,7 @@ tables are asked.
 All threads get the same objects: they are read, never written to.
 """
 
+import contextlib
 from typing import Any
 
 from django.conf import settings
@@ -18,8 +19,8 @@ from authcenter.oauth.models import API, Application, Scope
 from authcenter.prepared import Prepared, Slot
 from authcenter.sessions.view import follower
 
-MOST_KEPT = 2_000
-"""Applications or APIs that a worker keeps, of some ten kilobytes each."""
+MOST_KEPT = 1_000
+"""Applications or APIs that a worker keeps, of some ten kilobytes each, and of 64 at most (`metadata_reader`)."""
 
 
 _UNKNOWN = object()
@@ -64,7 +65,8 @@ class Registry:
         is_known = found is not None or (model is API and (Application, client_id) in kept)
         if is_known and stamp:
             if len(kept) >= MOST_KEPT:
-                kept.pop(next(iter(kept)), None)
+                with contextlib.suppress(RuntimeError, StopIteration):  # another thread has changed it in between
+                    kept.pop(next(iter(kept)), None)
             kept[model, client_id] = found
         return found
 

@@ -110,6 +110,7 @@ class Follower:
 
     def __init__(self) -> None:
         self._looking = threading.Lock()
+        self._acts = 0
         self.forget()
 
     def key(self, kid: str) -> tuple[str, JoseKey] | None:
@@ -176,6 +177,7 @@ class Follower:
             self._looking.release()
 
     def _grow_old(self) -> None:
+        self._acts += 1
         self._looked_at = float("-inf")
 
     def _look_if_old(self) -> None:
@@ -188,11 +190,13 @@ class Follower:
                 self._looking.release()
 
     def _look(self) -> None:
-        asked_at = time.monotonic()
+        asked_at, acts = time.monotonic(), self._acts
         found = _position_now()
         if (found.feed, found.sequence) != (self._view.feed, self._view.sequence):
             self._catch_up(found.feed, found.sequence)
         self._position, self._looked_at = found, asked_at
+        if self._acts != acts:  # committed here while this looked, and perhaps not seen
+            self._looked_at = float("-inf")
 
     def _catch_up(self, feed: str, sequence: int) -> None:
         start = self._view.sequence

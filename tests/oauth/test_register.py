@@ -395,3 +395,16 @@ def test_core_8_1_the_sector_document_names_every_redirect_uri(db, settings, tmp
 def test_the_server_says_so_where_pkce_is_lifted(settings):
     settings.REGISTRATION_REQUIRES_PKCE = False
     assert "authcenter.W003" in {fault.id for fault in faults()}
+
+
+def test_rfc7591_3_2_2_what_is_too_long_to_be_kept_in_memory(db):
+    """Applications are kept in each worker's memory, and strangers register them."""
+    keys = [{"kty": "RSA", "n": "A" * 400, "e": "AQAB", "kid": str(number)} for number in range(200)]
+    assert refused(send(wanted(jwks={"keys": keys}))) == "It is longer than 64 KiB."
+
+
+def test_rfc6749_5_2_descriptions_are_ascii_whatever_language_was_spoken_before(db):
+    german = Client(HTTP_HOST=HOST, HTTP_ACCEPT_LANGUAGE="de").get("/accounts/login/")
+    assert "Anmelden" in german.content.decode()
+    description = refused(send(wanted(redirect_uris=["https://rp9.test/a/../cb"])), "invalid_redirect_uri")
+    assert description.isascii() and "dot segments" in description
