@@ -25,7 +25,7 @@ from authcenter.outbox import models as outbox
 from authcenter.server.departing import deleted_people
 from authcenter.sessions.models import Feed, Participant, Revocation, Session
 
-SLICE = 1_000
+SLICE = 250
 """Rows of one statement: some milliseconds of a writer's lock."""
 
 _PLACE = {"postgresql": "ctid", "sqlite": "rowid"}
