@@ -4,6 +4,8 @@ What she chose at the foot of a page comes first. On the pages of a request it i
 (`ui_locales`, OpenID Connect Core section 3.1.2.1), then the language of her profile, then what her browser says.
 """
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware
@@ -20,6 +22,12 @@ _OWN_PAGES = ("/account/", "/admin/", "/developer/")
 
 class LanguageMiddleware(LocaleMiddleware):
     """Takes the place of Django's, which knows of no person and of no application."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        try:
+            return super().__call__(request)
+        finally:
+            translation.deactivate()  # the thread's next request may be a program's, to which errors are ASCII
 
     def process_request(self, request: HttpRequest) -> None:
         translation.activate(language_for(request))

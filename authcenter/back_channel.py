@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from csp.middleware import CSPMiddleware
+from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, SuspiciousOperation
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -15,12 +16,12 @@ from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.template.response import SimpleTemplateResponse
 from django.urls import Resolver404, ResolverMatch, resolve
-from django.utils import translation
 
 from authcenter.middleware import BACK_CHANNEL, PageHeadersMiddleware
 
 _SAY_HEADERS = (SecurityMiddleware, CSPMiddleware, PageHeadersMiddleware, XFrameOptionsMiddleware)
 _REFUSED = {Http404: 404, PermissionDenied: 403, SuspiciousOperation: 400, BadRequest: 400}
+_MOST_HOSTS = 100
 _Headers = tuple[tuple[str, tuple[str, str]], ...]
 
 
@@ -32,15 +33,14 @@ class BackChannelMiddleware:
         self._answer: Callable[[HttpRequest], Any] = convert_exception_to_response(_answer)
         self._routes: dict[str, ResolverMatch] = {}
         self._headers: dict[tuple[str, bool], _Headers] = {}
+        self._allowed: list[str] = []
+        self._hosts: set[str] = set()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         match = self._match(request.path_info) if request.path_info.startswith(BACK_CHANNEL) else None
-        if match is None or not _is_for_us(request):
+        if match is None or not self._is_for_us(request):
             return self._of_pages(request)
         request.resolver_match = match
-        translation.activate(
-            "en"
-        )  # else whatever a page before it has left on this thread: errors are ASCII (RFC 6749)
         response: HttpResponse = self._answer(request)
         store = response.headers._store  # what is written has been checked once; each `setdefault` would check again
         for key, header in self._said(request, match.route):
@@ -61,6 +61,21 @@ class BackChannelMiddleware:
                 self._routes[path] = match
         return match
 
+    def _is_for_us(self, request: HttpRequest) -> bool:
+        """Whether it came to a host of ours; hosts that were found to be are remembered."""
+        if self._allowed is not settings.ALLOWED_HOSTS:
+            self._allowed, self._hosts = settings.ALLOWED_HOSTS, set()
+        host = request.META.get("HTTP_HOST", "")
+        if host in self._hosts:
+            return True
+        try:
+            request.get_host()
+        except DisallowedHost:
+            return False
+        if host and len(self._hosts) < _MOST_HOSTS:
+            self._hosts.add(host)
+        return True
+
     def _said(self, request: HttpRequest, route: str) -> _Headers:
         key = route, request.is_secure()
         if key not in self._headers:
@@ -70,13 +85,6 @@ class BackChannelMiddleware:
             said = chain(request).items()
             self._headers[key] = tuple((name.lower(), (name, value)) for name, value in said if name != "Content-Type")
         return self._headers[key]
-
-
-def _is_for_us(request: HttpRequest) -> bool:
-    try:
-        return bool(request.get_host())
-    except DisallowedHost:
-        return False
 
 
 def _answer(request: HttpRequest) -> HttpResponse:

@@ -27,7 +27,7 @@ from bench.peers.wrk import Failed
 
 MODE = os.environ.get("BENCH", "")
 FULL = MODE == "full"
-ROUNDS, SECONDS, WARM = {"full": (5, 5, 3), "smoke": (1, 1, 1)}.get(MODE, (4, 1, 1))
+ROUNDS, SECONDS, WARM = {"full": (5, 5, 3), "smoke": (1, 1, 1)}.get(MODE, (3, 1, 1))
 """In seconds. More rounds say more than longer ones. `smoke` shows that all runs; its figures say nothing."""
 
 COUNTED = 15

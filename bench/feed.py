@@ -25,7 +25,7 @@ from bench import production_like
 from bench.figures import Row
 from bench.peers import plain, processes
 
-LIVING, ROUNDS, SECONDS, CONNECTIONS = 10_000, 3, 3, 8
+LIVING, ROUNDS, SECONDS, CONNECTIONS = 10_000, 3, 2, 8
 TARGET = 0.3
 SNAPSHOTS = 20
 HEADERS = {"Host": "localhost"}

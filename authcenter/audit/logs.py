@@ -1,6 +1,7 @@
 """Structured logs: one JSON object a line, on standard output, with the request's id."""
 
 import contextlib
+import json
 import logging
 import re
 import threading
@@ -15,6 +16,7 @@ _SHARED: list[Any] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
 ]
+_json = json.JSONEncoder(default=repr).encode
 _MAILED = re.compile(r"(/(?:not-me|invitations?)/)[^/\s]+")
 """Addresses that mails lead to end in a secret."""
 
@@ -59,7 +61,7 @@ def formatter(level: str) -> logging.Formatter:
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     structlog.configure(
-        processors=[*_SHARED, structlog.processors.JSONRenderer()],
+        processors=[*_SHARED, structlog.processors.JSONRenderer(lambda line, **_: _json(line))],
         logger_factory=_Lines,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=True,

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from authcenter.keys.ring import InvalidToken, ring
 from authcenter.oauth import access_token, clients, living
 from authcenter.oauth.errors import OAuth2Error, json_error
 from authcenter.oauth.grants import refresh_token
+from authcenter.oauth.json_answer import json_answer
 from authcenter.oauth.models import API, Application
 from authcenter.oauth.parameters import from_form
 from authcenter.oauth.registration import hashed
@@ -37,10 +38,10 @@ def introspect(http: HttpRequest) -> HttpResponse:
     except OAuth2Error as error:
         return json_error(error)
     answer = told or {"active": False}
-    headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if _wants_signed(http):
+        headers = {"Cache-Control": "no-store", "Vary": "Accept"}
         return HttpResponse(_signed(caller, answer), content_type=SIGNED, headers=headers)
-    return JsonResponse(answer, headers=headers)
+    return json_answer(answer, Vary="Accept")
 
 
 def _wants_signed(http: HttpRequest) -> bool:

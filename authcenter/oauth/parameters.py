@@ -85,6 +85,8 @@ def parsed(raw: bytes | str) -> Parameters:
             raise InvalidRequestError(description="A parameter is too long.")
         if _CONTROL.search(value) or _CONTROL.search(name):
             raise InvalidRequestError(description="A parameter holds a control character.")
-    counts = Counter(name for name, _ in pairs)
-    repeated = frozenset(name for name, count in counts.items() if count > 1 and name not in _MAY_REPEAT)
+    names = [name for name, _ in pairs]
+    if len(set(names)) == len(names):
+        return Parameters(tuple(pairs))
+    repeated = frozenset(name for name, count in Counter(names).items() if count > 1 and name not in _MAY_REPEAT)
     return Parameters(tuple(pairs), repeated)

@@ -14,6 +14,7 @@ from authcenter.keys.ring import InvalidToken, ring
 from authcenter.oauth import access_token, acting_for, cross_origin, living
 from authcenter.oauth.claims import about_person, columns
 from authcenter.oauth.errors import InvalidRequestError
+from authcenter.oauth.json_answer import json_answer
 from authcenter.oauth.parameters import body_of, parsed
 from authcenter.oauth.registry import registry
 
@@ -54,7 +55,7 @@ def _answer(claims: Mapping[str, Any]) -> HttpResponse:
     told = {"sub": claims["sub"], **about_person(user, scopes, names, told_to=claims["client_id"])}
     told |= acting_for.at_userinfo(claims, scopes, user)
     if not user.userinfo_algorithm:  # type: ignore[attr-defined]
-        return JsonResponse(told, headers={"Cache-Control": "no-store"})
+        return json_answer(told)
     signed = {"iss": settings.ISSUER, "aud": claims["client_id"], **told}
     body = ring.sign(signed, typ="userinfo+jwt", algorithm=user.userinfo_algorithm)  # type: ignore[attr-defined]
     return HttpResponse(body, content_type="application/jwt", headers={"Cache-Control": "no-store"})
