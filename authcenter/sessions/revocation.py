@@ -68,8 +68,10 @@ def revoke(kind: Revocation.Kind, *subjects: object, reason: str, epoch: int | N
             )
             for number, subject in enumerate(named, feed.sequence - len(named) + 1)
         ]
-        for revocation in revocations:
-            _written.run(revocation)
+        if len(revocations) == 1:
+            _written.run(revocations[0])
+        else:
+            Revocation.objects.bulk_create(revocations)
         if feed.is_pushed:
             push.tell(revocations, feed)
         if kind in {Kind.KEY, Kind.APPLICATION}:  # what else is known of these is old now, too
