@@ -38,10 +38,16 @@ def new_session(user, **fields):
 
 
 def new_family(authorization):
+    family = unsaved_family(authorization)
+    family.save(force_insert=True)
+    return family
+
+
+def unsaved_family(authorization):
     from authcenter.oauth.models import Family
 
     now = timezone.now()
-    return Family.objects.create(
+    return Family(
         user=authorization.user,
         application=authorization.application,
         authorization=authorization,
