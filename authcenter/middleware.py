@@ -1,5 +1,5 @@
-"""Nothing in the clear; forms in UTF-8; and headers of pages: no caching of what concerns a person, no powerful
-features, and where the policy must be wider."""
+"""Nothing in the clear; and headers of pages: no caching of what concerns a person, no powerful features, and where the
+policy must be wider."""
 
 from collections.abc import Callable
 
@@ -12,20 +12,6 @@ BACK_CHANNEL = (
     "/.well-known/",
     *(f"/oauth/{name}" for name in ("token", "revoke", "introspect", "par", "register", "device", "userinfo")),
 )
-
-
-class Utf8Middleware:
-    """Forms are read as UTF-8, whatever charset their header names (the HTML standard knows no other).
-
-    Django refuses another one at each reading, and so again while it renders the refusal: that ends in a bare 500.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.encoding = "utf-8"
-        return self.get_response(request)
 
 
 class HttpsOnlyMiddleware:

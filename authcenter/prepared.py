@@ -133,7 +133,7 @@ class _Statement:
             # table fails for ever ("cached plan must not change result type"). So the connection ends.
             if connection.vendor != "postgresql" or connection.connection is None:
                 raise
-            connection.connection.close()  # for good: the pool takes no closed one back
+            connection.connection.close()
             if connection.in_atomic_block:
                 raise
             connection.close()

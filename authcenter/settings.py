@@ -89,7 +89,6 @@ MIDDLEWARE = [
     "authcenter.audit.request_log.RequestLogMiddleware",
     "authcenter.middleware.HttpsOnlyMiddleware",
     "authcenter.back_channel.BackChannelMiddleware",
-    "authcenter.middleware.Utf8Middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

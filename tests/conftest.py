@@ -16,11 +16,14 @@ from typing import Any
 import django
 import pytest
 import structlog
+from django.test import client as test_client
 
+from authcenter.handler import Request
 from tests import room  # sets the environment that Django's settings are read from
 from tests.live import Server, chromium_browser, strays
 
 django.setup()  # now, so that the conftests below this one can import models
+test_client.WSGIRequest = Request  # Django's test client makes requests as the server does
 structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())  # `caplog` sees our lines too, not only libraries'
 
 PASSWORD = "correct horse battery 7"

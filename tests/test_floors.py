@@ -31,6 +31,7 @@ FLOORS = {
     "authcenter.back_channel": ROOF,
     "authcenter.checks": ROOF,
     "authcenter.environment": ROOF,
+    "authcenter.handler": ROOF,
     "authcenter.libraries": ROOF,
     "authcenter.middleware": ROOF,
     "authcenter.settings": ROOF,

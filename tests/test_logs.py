@@ -20,7 +20,7 @@ def log():
 
 
 def test_a_line_is_one_json_object_from_the_level_upwards(log, capsys):
-    structlog.contextvars.bind_contextvars(request_id="abc12345")
+    logs.request_id.set("abc12345")
     log.info("not_told")
     log.warning("told", what="two\nlines")
     (line,) = capsys.readouterr().out.splitlines()

@@ -5,12 +5,25 @@ import json
 import logging
 import re
 import threading
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict
+
+request_id: ContextVar[str] = ContextVar("request_id")
+"""Of the request that this thread answers. structlog's own would look through all context variables there are, of which
+Django has dozens, for each line."""
+
+
+def _named(_logger: Any, _method: str, line: EventDict) -> EventDict:
+    if known := request_id.get(""):
+        line["request_id"] = known
+    return line
+
 
 _SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
+    _named,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

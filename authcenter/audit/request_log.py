@@ -4,8 +4,9 @@ import re
 import secrets
 from collections.abc import Callable
 
-import structlog
 from django.http import HttpRequest, HttpResponse
+
+from authcenter.audit import logs
 
 _ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
@@ -18,7 +19,7 @@ class RequestLogMiddleware:
         asked = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = asked if _ID.match(asked) else secrets.token_hex(8)
         request.request_id = request_id  # type: ignore[attr-defined]
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        logs.request_id.set(request_id)
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
         return response

@@ -31,7 +31,10 @@ def authenticate(request: HttpRequest, parameters: Parameters) -> Application:
     Raises `InvalidRequestError` where it used two methods or named two clients, `InvalidClientError` where the proof
     is missing, wrong or by another method than the registered one, `TooManyRefusals` over the limit.
     """
-    proof = _proof(request, parameters)
+    return _authenticated(request, _proof(request, parameters))
+
+
+def _authenticated(request: HttpRequest, proof: "_Proof") -> Application:
     application = registry.application(proof.client_id)
     if application is None:
         raise _refused(request, proof)
@@ -52,7 +55,7 @@ def authenticate_caller(request: HttpRequest, parameters: Parameters) -> Applica
         if api.client_secret and hmac.compare_digest(api.client_secret, hashed(proof.secret)):
             return api
         raise _refused(request, proof)
-    application = authenticate(request, parameters)
+    application = _authenticated(request, proof)
     if application.is_public:
         raise _refused(request, proof)
     return application

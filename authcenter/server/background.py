@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
-from django.db import connections
+from django.db import close_old_connections, connections
 
 from authcenter.outbox import sending
 from authcenter.server.sweeping import Cleaner
@@ -28,6 +28,9 @@ JOBS = (Job("outbox", sending.run, sending.wake), Job("cleanup", Cleaner().run))
 
 _AFTER_A_FAULT = 5.0
 
+_LONG = 10.0
+"""Seconds: who waits longer keeps no connection to the database meanwhile."""
+
 
 def start() -> None:
     """In each worker process, once it is loaded: threads do not survive a fork."""
@@ -43,5 +46,7 @@ def _for_ever(job: Job) -> None:
         except Exception:  # whatever it was, the next round tries again
             log.exception("job_failed", job=job.name)
             pause = _AFTER_A_FAULT
-        connections.close_all()  # back to the pool: a job that waits holds none
+        if pause > _LONG:
+            connections.close_all()
+        close_old_connections()
         job.wake.wait(pause)

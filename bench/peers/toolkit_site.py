@@ -32,7 +32,7 @@ if not settings.configured:
         ROOT_URLCONF=__name__,
         USE_TZ=True,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-        # As AuthCenter's own: a pool of connections to PostgreSQL, and SQLite with a write-ahead log.
+        # As AuthCenter's own: each thread keeps a connection to PostgreSQL; SQLite with a write-ahead log.
         DATABASES={"default": Environment().database("BENCH_DATABASE", default="sqlite:////tmp/unused.sqlite3")},
         INSTALLED_APPS=[
             *(f"django.contrib.{name}" for name in ("auth", "contenttypes", "sessions", "messages")),

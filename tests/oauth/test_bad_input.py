@@ -467,8 +467,9 @@ def test_an_error_of_the_token_endpoint_repeats_nothing_that_was_sent(web):
 @pytest.mark.parametrize("path", ["/oauth/token", "/accounts/login/", "/.well-known/revocations", "/nowhere"])
 def test_tr_08_a_query_is_read_whatever_charset_the_body_has(transactional_db, path):
     """Through the server's own door: Django would decode the query before any middleware could help."""
-    from authcenter.wsgi import application
+    from authcenter.handler import Handler
 
+    application = Handler()
     for charset in ("hex", "rot13", "undefined", "punycode", "idna", "utf-16"):
         told = []
         environ = {

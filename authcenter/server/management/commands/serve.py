@@ -28,8 +28,6 @@ class Command(BaseCommand):
         blocking_threads = _threads(connection.vendor)
         for each in connections.all():
             each.close()
-            if hasattr(each, "close_pool"):
-                each.close_pool()
         greeting.when_it_answers()
         # A new program, so that no worker shares a connection, a thread or a lock with what ran here, and signals
         # (SIGTERM to stop, SIGHUP to reload) go to granian itself.

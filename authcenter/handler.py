@@ -1,0 +1,77 @@
+"""From WSGI to Django and back, as one deployment needs it.
+
+Django prepares each request for being mounted below a path, for routes of its own and for who listens to its signals.
+None of that is here, and left out it saves a twelfth of what a token costs.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.core.handlers.wsgi import LimitedStream, WSGIHandler, WSGIRequest
+from django.db import connections
+from django.http.response import HttpResponseBase
+from django.utils.http import parse_header_parameters
+
+Environ = dict[str, Any]
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+
+class Request(WSGIRequest):
+    """A request whose query and form are UTF-8, whatever charset its header names (the HTML standard knows no other).
+
+    Django would believe the header, and read the query by it too, while it makes the request: some of the charsets that
+    Python knows decode no text, and fail where nobody answers.
+    """
+
+    def __init__(self, environ: Environ) -> None:
+        path = environ.get("PATH_INFO", "")
+        if not path.startswith("/") or not path.isascii() or environ.get("SCRIPT_NAME"):
+            super().__init__(environ)
+            return
+        environ["SCRIPT_NAME"] = ""
+        self.environ = self.META = environ
+        self.path = self.path_info = path
+        self.method = environ["REQUEST_METHOD"].upper()
+        self._set_content_type_params(environ)
+        try:
+            length = int(environ.get("CONTENT_LENGTH", ""))
+        except ValueError:
+            length = 0
+        self._stream: Any = LimitedStream(environ["wsgi.input"], length)
+        self._read_started = False
+        self.resolver_match = None
+
+    def _set_content_type_params(self, meta: Environ) -> None:
+        self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+
+
+_QUIET = 60.0
+"""Seconds without a request after which a thread's connection is not believed to live."""
+
+
+class _Thread(threading.local):
+    asked_at = math.inf  # never yet: it has no connection
+
+
+class Handler(WSGIHandler):
+    """Middleware, view and headers, in that order. The answer ends the request when it is closed, as Django's does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = _Thread()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> HttpResponseBase:
+        now = time.monotonic()
+        if now - self._thread.asked_at > _QUIET:
+            connections.close_all()  # a firewall or a restart may have ended it; to ask would cost each request a trip
+        self._thread.asked_at = now
+        response = self.get_response(Request(environ))
+        # Who sends the signal at the end, by which connections are looked after.
+        response._handler_class = type(self)  # type: ignore[attr-defined]
+        headers = list(response.headers._store.values())  # `items()` would look up each by its name
+        headers += [("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values()]
+        start_response(f"{response.status_code} {response.reason_phrase}", headers)
+        return response

@@ -1,0 +1,81 @@
+"""The server's own way in, in a thread of its own as granian has them."""
+
+import io
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from authcenter.handler import Handler
+from tests import room
+
+
+@pytest.fixture(scope="module")
+def handler() -> Handler:
+    return Handler()
+
+
+def _asked(handler: Handler, path: str, **environ: Any) -> tuple[int, dict[str, str], bytes]:
+    told: list[tuple[str, list[tuple[str, str]]]] = []
+    sent = {
+        "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": "", "HTTP_HOST": "localhost", "SERVER_PORT": "80",
+        "SERVER_NAME": "localhost", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(), "REMOTE_ADDR": "127.0.0.1",
+    }  # fmt: skip
+    answer = handler(sent | environ, lambda status, headers: told.append((status, headers)))
+    body = b"".join(answer)  # type: ignore[call-overload]
+    answer.close()
+    status, headers = told[0]
+    return int(status[:3]), dict(headers), body
+
+
+def _in_a_thread(act: Any) -> list[Any]:
+    got: list[Any] = []
+
+    def run() -> None:
+        try:
+            got.extend(act())
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return got
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_keeps_its_connection(handler: Handler) -> None:
+    def act() -> list[Any]:
+        seen = []
+        for _ in range(3):
+            assert _asked(handler, "/readyz")[0] == 200
+            seen.append(connection.connection)
+        return seen
+
+    first, second, third = _in_a_thread(act)
+    assert first is not None
+    assert first is second is third
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(not room.POSTGRES, reason="there is nobody who could end SQLite's")
+def test_after_a_quiet_time_a_connection_that_was_ended_is_not_used(handler: Handler) -> None:
+    def act() -> list[Any]:
+        assert _asked(handler, "/readyz")[0] == 200
+        pid = connection.connection.info.backend_pid
+        ender = connection.copy()
+        with ender.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+        ender.close()
+        handler._thread.asked_at -= 61
+        return [_asked(handler, "/readyz")[0], connection.connection.info.backend_pid != pid]
+
+    assert _in_a_thread(act) == [200, True]
+
+
+@pytest.mark.parametrize("path", ["/nowhere/%", "/n\u00c3\u00b6", "//nowhere", "*", ""])
+def test_odd_paths_are_answered(db: None, handler: Handler, path: str) -> None:
+    status, headers, _body = _asked(handler, path)
+    assert status in {200, 302, 404}
+    assert headers["X-Request-ID"]
