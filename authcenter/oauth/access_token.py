@@ -32,6 +32,7 @@ from authcenter.sessions.view import follower
 TYP = "at+jwt"
 OPAQUE = "oat_"
 _EPOCHS = {"uep", "aep"}
+_LONGEST = int(LONGEST_ACCESS_TOKEN.total_seconds())
 
 
 @dataclass
@@ -92,7 +93,7 @@ class Grounds:
 def lifetime(application: Application) -> int:
     """Seconds that its access tokens live: never longer than revocations are kept."""
     wanted = application.access_token_seconds or settings.ACCESS_TOKEN_SECONDS
-    return min(wanted, int(LONGEST_ACCESS_TOKEN.total_seconds()))
+    return min(wanted, _LONGEST)
 
 
 def expires_in(grounds: Grounds) -> int:
