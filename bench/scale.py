@@ -5,7 +5,7 @@ at a time. The people who come are picked at random from the whole, so that a ru
 lately. Then, on the largest, expired rows are swept while requests are timed; and on the smallest, two workers are
 compared with one.
 
-ROWS="300 10000 100000 1000000 10000000" python -m bench.scale [part ...]
+ROWS="1000 10000 100000 1000000 10000000" python -m bench.scale [part ...]
 
 Parts are those of PARTS, and all of them where none is named. With `again`, which is no part of all, each person comes
 a second time at once: what that costs less are pages that were not in memory.
@@ -28,7 +28,7 @@ from bench import production_like, scale_data, scale_load, scale_sweep, scale_wo
 from bench.figures import Row, quantile
 from tests import services
 
-EMPTY = 300
+EMPTY = 1_000
 """Rows of the database that counts as empty: the people who come, and what is theirs."""
 
 SIZES = (EMPTY, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -56,6 +56,12 @@ class Subject:
         """The demo's application that is one."""
         return dict(_demo(self.environment)["applications"]["machine"])
 
+    @property
+    def popular(self) -> int:
+        """The first of the applications: a sixth of all people have it."""
+        applications = json.loads((Path(self.environment["DATA_DIR"]) / "applications.json").read_text())
+        return min(map(int, applications))
+
     def round(self, people: list[scale_load.Person], taken: Taken, parts: Sequence[str]) -> None:
         times = 2 if "again" in parts else 1
         repeated: Taken = defaultdict(list)
@@ -64,7 +70,7 @@ class Subject:
                 scale_load.visit(self.port, person, into)
         for person in people[:LOOKS] if "console" in parts else ():
             for into in (taken, repeated)[:times]:
-                scale_load.look(self.console, person, into)
+                scale_load.look(self.console, person, self.popular, into)
         if "machine" in parts:
             scale_load.machine(self.port, self.machine, taken, MACHINES)
         for what, seconds in repeated.items():

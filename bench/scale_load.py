@@ -33,7 +33,7 @@ CONSOLE = {
     "console: people, searched by address": "/admin/accounts/user/?q={email}",
     "console: people, searched by name": "/admin/accounts/user/?q={name}",
     "console: authorizations": "/admin/oauth/authorization/",
-    "console: authorizations of an application": "/admin/oauth/authorization/?application__id__exact={application}",
+    "console: authorizations of an application": "/admin/oauth/authorization/?application__id__exact={popular}",
     "console: families": "/admin/oauth/family/",
     "console: sessions": "/admin/signins/session/",
     "console: living sessions": "/admin/signins/session/?alive=yes",
@@ -46,8 +46,8 @@ CONSOLE = {
 class Person:
     """One of the many, who may sign in: her address, and an application that she has granted something."""
 
-    def __init__(self, email: str, name: str, application: dict[str, str], key: int) -> None:
-        self.email, self.name, self.application, self.key = email, name, application, key
+    def __init__(self, email: str, name: str, application: dict[str, str]) -> None:
+        self.email, self.name, self.application = email, name, application
 
 
 def people(database: str, rows: int, count: int) -> list[Person]:
@@ -70,7 +70,7 @@ def people(database: str, rows: int, count: int) -> list[Person]:
             if row:
                 email, name, key = row
                 connection.execute("UPDATE accounts_user SET password = %s WHERE lower(email) = %s", [hashed, email])
-                found.append(Person(email, name, applications[str(key)], key))
+                found.append(Person(email, name, applications[str(key)]))
     return found
 
 
@@ -167,11 +167,11 @@ def operator(port: int, admin: dict[str, str]) -> Client:
     return client
 
 
-def look(client: Client, person: Person, taken: dict[str, list[float]]) -> None:
-    """The console's pages, each once."""
+def look(client: Client, person: Person, popular: int, taken: dict[str, list[float]]) -> None:
+    """The console's pages, each once. `popular` is an application with more people than a page shows."""
     client.taken = taken
     for called, path in CONSOLE.items():
-        address = path.format(email=quote(person.email), name=quote(person.name), application=person.key)
+        address = path.format(email=quote(person.email), name=quote(person.name), popular=popular)
         client.ask(address, called=called)
 
 

@@ -12,17 +12,23 @@ def _id(what: str, number: str = "n") -> str:
     return f"md5('{what}' || {number})::uuid"
 
 
-def _any(texts: str, spread: int = 1) -> str:
-    """One of the words, another for each `n`."""
+def _any(texts: str, spread: int | str = 1) -> str:
+    """One of the words, another for each `n`, or for so many of them."""
     words = ", ".join(f"'{word}'" for word in texts.split())
     return f"(ARRAY[{words}])[1 + (n / {spread} % {len(texts.split())})::int]"
 
 
-_GIVEN = _any("Ada Bela Carlos Dana Emre Fatima Goran Hanna Ines Jonas Kofi Lena Marek Noor Olga Pedro Quinn Rosa Sven")
+_NAMESAKES = "(CASE WHEN {rows} < 50000 THEN 60 ELSE 1 END)"
+"""Few people have few names, so that a name fills a page of the console whatever the number of rows."""
+
+_GIVEN = _any(
+    "Ada Bela Carlos Dana Emre Fatima Goran Hanna Ines Jonas Kofi Lena Marek Noor Olga Pedro Quinn Rosa Sven",
+    _NAMESAKES,
+)
 _FAMILY = _any(
     "Abel Berg Costa Diaz Evans Fischer Garcia Hansen Ito Jansen Kaya Lopez Moreau Novak Okafor Petrov Quist Rossi "
     "Schmidt Tanaka Ueda Varga Weber Xu Yilmaz Zhang Andersson Baker Cruz Dubois Eriksen Fontaine Gruber Horvat",
-    19,
+    f"{_NAMESAKES} / 19",
 )
 _EMAIL = f"lower({_GIVEN} || '.' || {_FAMILY}) || n || '@mail-' || n % 997 || '.example'"
 _SALT, _HASH = "left(md5(n::text), 30)", "md5('a' || n) || left(md5('b' || n), 11)"
