@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.handlers.wsgi import LimitedStream, WSGIHandler, WSGIRequest
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http.response import HttpResponseBase
 from django.utils.http import parse_header_parameters
 
@@ -57,21 +57,25 @@ class _Thread(threading.local):
 
 
 class Handler(WSGIHandler):
-    """Middleware, view and headers, in that order. The answer ends the request when it is closed, as Django's does."""
+    """Middleware, view and headers, in that order."""
 
     def __init__(self) -> None:
         super().__init__()
         self._thread = _Thread()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> HttpResponseBase:
-        now = time.monotonic()
-        if now - self._thread.asked_at > _QUIET:
-            connections.close_all()  # a firewall or a restart may have ended it; to ask would cost each request a trip
-        self._thread.asked_at = now
+        self._look_after_connection()
         response = self.get_response(Request(environ))
-        # Who sends the signal at the end, by which connections are looked after.
-        response._handler_class = type(self)  # type: ignore[attr-defined]
         headers = list(response.headers._store.values())  # `items()` would look up each by its name
         headers += [("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values()]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
         return response
+
+    def _look_after_connection(self) -> None:
+        """One that an error has left broken, or that is old, is closed here; Django would look at all, at each end."""
+        connection, now = connections[DEFAULT_DB_ALIAS], time.monotonic()
+        if now - self._thread.asked_at > _QUIET:
+            connection.close()  # a firewall or a restart may have ended it; to ask would cost each request a trip
+        else:
+            connection.close_if_unusable_or_obsolete()
+        self._thread.asked_at = now

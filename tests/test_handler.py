@@ -44,6 +44,13 @@ def _in_a_thread(act: Any) -> list[Any]:
     return got
 
 
+def _end(pid: int) -> None:
+    ender = connection.copy()
+    with ender.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+    ender.close()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_thread_keeps_its_connection(handler: Handler) -> None:
     def act() -> list[Any]:
@@ -64,14 +71,22 @@ def test_after_a_quiet_time_a_connection_that_was_ended_is_not_used(handler: Han
     def act() -> list[Any]:
         assert _asked(handler, "/readyz")[0] == 200
         pid = connection.connection.info.backend_pid
-        ender = connection.copy()
-        with ender.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
-        ender.close()
+        _end(pid)
         handler._thread.asked_at -= 61
         return [_asked(handler, "/readyz")[0], connection.connection.info.backend_pid != pid]
 
     assert _in_a_thread(act) == [200, True]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(not room.POSTGRES, reason="there is nobody who could end SQLite's")
+def test_a_connection_that_was_ended_fails_one_request(handler: Handler) -> None:
+    def act() -> list[Any]:
+        assert _asked(handler, "/readyz")[0] == 200
+        _end(connection.connection.info.backend_pid)
+        return [_asked(handler, "/readyz")[0] for _ in range(3)]
+
+    assert _in_a_thread(act) == [503, 200, 200]
 
 
 @pytest.mark.parametrize("path", ["/nowhere/%", "/n\u00c3\u00b6", "//nowhere", "*", ""])

@@ -10,13 +10,13 @@ class ServerConfig(AppConfig):
     label = "server"
 
     def ready(self) -> None:
-        """Around a request Django looks after its connections four times; to put them back at the end is enough.
+        """Nobody needs to hear of the begin and end of a request.
 
-        A connection that is kept has been judged at the end of the request before; SQL is noted, and forgotten at the
-        next request, in Django's debug mode only; no cache of ours has something to close; and no request has routes
-        of its own.
+        The handler looks after its thread's connection, once; SQL is noted, and forgotten at the next request, in
+        Django's debug mode only; no cache of ours has something to close; and no request has routes of its own.
         """
         request_started.disconnect(close_old_connections)
         request_started.disconnect(reset_queries)
+        request_finished.disconnect(close_old_connections)
         request_finished.disconnect(close_caches)
         request_finished.disconnect(reset_urlconf)
