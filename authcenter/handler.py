@@ -4,7 +4,6 @@ Django prepares each request for being mounted below a path, for routes of its o
 None of that is here, and left out it saves a twelfth of what a token costs.
 """
 
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -52,30 +51,42 @@ _QUIET = 60.0
 """Seconds without a request after which a thread's connection is not believed to live."""
 
 
+class _Kept:
+    """A thread's connection, which ends with it. granian ends a thread that has had no work for half a minute, and the
+    connection refers to itself: without this it would be open until Python comes to collect its oldest objects."""
+
+    def __init__(self) -> None:
+        self._connection: Any = connections[DEFAULT_DB_ALIAS]
+        self.asked_at = time.monotonic()
+
+    def look_after(self) -> None:
+        """One that an error has left broken, or that is old, is closed here; Django would look at all, at each end."""
+        now = time.monotonic()
+        if now - self.asked_at > _QUIET:
+            self._connection.close()  # a firewall or a restart may have ended it; to ask would cost each request a trip
+        else:
+            self._connection.close_if_unusable_or_obsolete()
+        self.asked_at = now
+
+    def __del__(self) -> None:
+        self._connection.close()
+
+
 class _Thread(threading.local):
-    asked_at = math.inf  # never yet: it has no connection
+    kept: _Kept | None = None  # until its first request
 
 
 class Handler(WSGIHandler):
     """Middleware, view and headers, in that order."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._thread = _Thread()
+    _thread = _Thread()  # of the class: it must not go before its thread does
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> HttpResponseBase:
-        self._look_after_connection()
+        if self._thread.kept is None:
+            self._thread.kept = _Kept()
+        self._thread.kept.look_after()
         response = self.get_response(Request(environ))
         headers = list(response.headers._store.values())  # `items()` would look up each by its name
         headers += [("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values()]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
         return response
-
-    def _look_after_connection(self) -> None:
-        """One that an error has left broken, or that is old, is closed here; Django would look at all, at each end."""
-        connection, now = connections[DEFAULT_DB_ALIAS], time.monotonic()
-        if now - self._thread.asked_at > _QUIET:
-            connection.close()  # a firewall or a restart may have ended it; to ask would cost each request a trip
-        else:
-            connection.close_if_unusable_or_obsolete()
-        self._thread.asked_at = now

@@ -66,13 +66,31 @@ def test_a_thread_keeps_its_connection(handler: Handler) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_connection_ends_with_its_thread(handler: Handler) -> None:
+    """At once: until Python collects it, dozens of threads may have come and gone."""
+    kept: list[Any] = []
+
+    def run() -> None:
+        assert _asked(handler, "/readyz")[0] == 200
+        kept.extend([connections["default"], connection.connection])
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    wrapper, opened = kept
+    assert opened is not None
+    assert wrapper.connection is None
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(not room.POSTGRES, reason="there is nobody who could end SQLite's")
 def test_after_a_quiet_time_a_connection_that_was_ended_is_not_used(handler: Handler) -> None:
     def act() -> list[Any]:
         assert _asked(handler, "/readyz")[0] == 200
         pid = connection.connection.info.backend_pid
         _end(pid)
-        handler._thread.asked_at -= 61
+        assert handler._thread.kept is not None
+        handler._thread.kept.asked_at -= 61
         return [_asked(handler, "/readyz")[0], connection.connection.info.backend_pid != pid]
 
     assert _in_a_thread(act) == [200, True]
@@ -90,7 +108,7 @@ def test_a_connection_that_was_ended_fails_one_request(handler: Handler) -> None
 
 
 @pytest.mark.parametrize("path", ["/nowhere/%", "/n\u00c3\u00b6", "//nowhere", "*", ""])
-def test_odd_paths_are_answered(db: None, handler: Handler, path: str) -> None:
+def test_odd_paths_are_answered(transactional_db: None, handler: Handler, path: str) -> None:
     status, headers, _body = _asked(handler, path)
     assert status in {200, 302, 404}
     assert headers["X-Request-ID"]
