@@ -44,7 +44,11 @@ class Request(WSGIRequest):
         self.resolver_match = None
 
     def _set_content_type_params(self, meta: Environ) -> None:
-        self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+        try:
+            self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+        except (ValueError, TypeError):  # parameters by RFC 2231, of no charset, or of which nobody knows the order
+            meta["CONTENT_TYPE"] = self.content_type = ""
+            self.content_params = {}
 
 
 _QUIET = 60.0

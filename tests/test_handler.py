@@ -112,3 +112,16 @@ def test_odd_paths_are_answered(transactional_db: None, handler: Handler, path: 
     status, headers, _body = _asked(handler, path)
     assert status in {200, 302, 404}
     assert headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize("parameter", ["x*=nope''a", "x*=undefined''%61", "x*=a\0b''c", "x*1=a; x*=b"])
+def test_a_media_type_that_cannot_be_read_is_none(transactional_db: None, handler: Handler, parameter: str) -> None:
+    """Django reads it while it makes the request, where nobody answers what it raises."""
+    form: dict[str, Any] = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "3"}
+    for media_type in ("application/x-www-form-urlencoded", "multipart/form-data", "application/json"):
+        form["CONTENT_TYPE"] = f"{media_type}; {parameter}"
+        statuses = [
+            _asked(handler, path, **form, **{"wsgi.input": io.BytesIO(b"a=b")})[0]
+            for path in ("/oauth/token", "/accounts/login/", "/api/token/", "/nowhere")
+        ]
+        assert statuses == [400, 403, 415, 404]
