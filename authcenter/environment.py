@@ -102,7 +102,8 @@ class Environment:
             # Each thread keeps its connection, and what is prepared there: to give it to a pool and take it back cost
             # a tenth of a request that asks one thing.
             "CONN_MAX_AGE": 1800,
-            "OPTIONS": {**options, "prepare_threshold": 5 if prepares == "on" else None},
+            # A host that swallows what it is sent would hold a thread for two minutes, and readiness with it.
+            "OPTIONS": {"connect_timeout": "10", **options, "prepare_threshold": 5 if prepares == "on" else None},
         }
 
     def cache(self, name: str, *, default: str) -> dict[str, Any]:

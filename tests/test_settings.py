@@ -181,6 +181,12 @@ def test_postgresql_urls_are_taken_apart(monkeypatch):
     assert database["OPTIONS"]["prepare_threshold"] == 5
 
 
+def test_a_host_that_swallows_what_it_is_sent_is_given_up_soon(monkeypatch):
+    for query, seconds in (("", "10"), ("?connect_timeout=3", "3")):
+        monkeypatch.setenv("DATABASE_URL", f"postgres://me@db/auth{query}")
+        assert Environment().database("DATABASE_URL", default="")["OPTIONS"]["connect_timeout"] == seconds
+
+
 def test_a_pooler_between_can_do_without_prepared_statements(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgres://me@db/auth?prepared_statements=off")
     options = Environment().database("DATABASE_URL", default="")["OPTIONS"]
