@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from rest_framework.exceptions import APIException
 
 from accounts import passkey_hint
 from accounts.models import User
@@ -89,5 +90,10 @@ def asked_key(onward: str | None) -> str:
 def _asking(request: HttpRequest) -> dict[str, Any] | None:
     try:
         return asking_at(request, request.POST.get("next") or request.GET.get("next"))
-    except (ValueError, SuspiciousOperation, MultiPartParserError):  # this page may be the refusal of that very request
+    except (
+        ValueError,
+        SuspiciousOperation,
+        MultiPartParserError,
+        APIException,
+    ):  # this page may be the refusal of that very request
         return None

@@ -24,6 +24,12 @@ def test_every_route_is_described_with_its_problems(described: dict[str, Any]) -
     assert described["paths"]["/api/me/"]["get"]["security"] == [{"sessionToken": []}, {"accessToken": []}]
 
 
+@pytest.mark.parametrize("media_type", ["application/json", "text/plain"])
+def test_the_docs_do_not_mind_a_body(client: Any, db: None, media_type: str) -> None:
+    """What every page needs to know is looked for in it too."""
+    assert client.generic("GET", "/api/docs/", "{", content_type=media_type).status_code == 200
+
+
 @pytest.mark.live
 @pytest.mark.browser
 def test_the_docs_work_under_the_strict_policy_without_any_outside_request(
