@@ -90,10 +90,5 @@ def asked_key(onward: str | None) -> str:
 def _asking(request: HttpRequest) -> dict[str, Any] | None:
     try:
         return asking_at(request, request.POST.get("next") or request.GET.get("next"))
-    except (
-        ValueError,
-        SuspiciousOperation,
-        MultiPartParserError,
-        APIException,
-    ):  # this page may be the refusal of that very request
-        return None
+    except (ValueError, SuspiciousOperation, MultiPartParserError, APIException):
+        return None  # this page may be the refusal of that very request
