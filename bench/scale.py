@@ -79,12 +79,16 @@ class Subject:
 
 def run(parts: Sequence[str] = PARTS) -> dict[str, Any]:
     sizes = sorted(map(int, os.environ.get("ROWS", " ".join(map(str, SIZES))).split()))
+    cores = sorted(os.sched_getaffinity(0))
     with ExitStack() as running:
+        # Servers have the first core, who asks and the databases the others: else a request costs half a millisecond
+        # more or less by where the kernel happens to have put both.
+        running.enter_context(_on(cores[1:] or cores))
         url = running.enter_context(scale_data.cluster())
         redis = running.enter_context(services.redis())
         databases = [scale_data.database(url, rows) for rows in sizes]
         subjects = [
-            running.enter_context(_subject(rows, database, f"{redis}/{number}"))
+            running.enter_context(_subject(rows, database, f"{redis}/{number}", cores[:1]))
             for number, (rows, database) in enumerate(zip(sizes, databases, strict=True))
         ]
         _alternate(subjects, parts)
@@ -94,17 +98,30 @@ def run(parts: Sequence[str] = PARTS) -> dict[str, Any]:
             scale_data.python(most.database, KEPT_FROM_SWEEPING, most.environment["CACHE_URL"])
             found["sweep"] = scale_sweep.disturbance(most.port, most.database, most.machine, most.people, most.rows)
         if "workers" in parts:
-            found["workers"] = scale_workers.compared(least.environment)
+            with _on(cores):
+                found["workers"] = scale_workers.compared(least.environment)
         return found
 
 
 @contextmanager
-def _subject(rows: int, database: str, cache: str) -> Iterator[Subject]:
+def _on(cores: Sequence[int]) -> Iterator[None]:
+    """What is started meanwhile runs on these cores alone, as this process does."""
+    kept = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, kept)
+
+
+@contextmanager
+def _subject(rows: int, database: str, cache: str, cores: Sequence[int]) -> Iterator[Subject]:
     with ExitStack() as running:
         port = services.free_port()
         environment = scale_data.environment(database, cache) | {"PORT": str(port), "WORKERS": "1"}
         log = Path(environment["DATA_DIR"]) / "server.log"
-        running.enter_context(production_like.server(environment, log))
+        with _on(cores):
+            running.enter_context(production_like.server(environment, log))
         people = scale_load.people(database, rows, VISITS * (ROUNDS + 1))
         admin = _demo(environment)["people"]["admin"]
         yield Subject(rows, database, port, environment, people, scale_load.operator(port, admin))

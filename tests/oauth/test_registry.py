@@ -1,6 +1,9 @@
 """What a worker keeps of applications and APIs: as good as the tables, whoever changes them."""
 
+import importlib
+
 import pytest
+from django.apps import apps
 from django.db import connection, transaction
 
 from authcenter.oauth.models import API, Application, Scope
@@ -116,3 +119,13 @@ def test_no_migration_has_dropped_a_trigger(db):
         cursor.execute(sqlite if connection.vendor == "sqlite" else postgres)
         found = sorted(table for (table,) in cursor.fetchall())
     assert found == sorted(TABLES * (3 if connection.vendor == "sqlite" else 1))
+
+
+def test_there_is_a_stamp_from_the_beginning():
+    """Without one nothing is kept: who had applications before the triggers would wait for the first change."""
+    begins = importlib.import_module("authcenter.oauth.migrations.0017_registry_begins")
+    RegistryState.objects.all().delete()
+    begins.begin(apps, None)
+    stamp = RegistryState.objects.get().stamp
+    begins.begin(apps, None)
+    assert RegistryState.objects.get().stamp == stamp
