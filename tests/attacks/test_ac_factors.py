@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.accounts.factors import AuthenticatorApp
-from tests.attacks.people_rig import NEW, PASSWORD, Crowd, Person, is_signed_in
+from tests.attacks.people_rig import NEW, PASSWORD, Crowd, Person, is_signed_in, told
 from tests.stranger import Stranger
 
 pytest_plugins = ["tests.attacks.people_fixture"]
@@ -95,6 +95,12 @@ def kept(crowd: Crowd, whom: Guarded) -> dict[str, object]:
 
 
 # --- AC-29, AC-12 ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", ['{"code": "371864"}', "code=371864&x=1", "code 371864.", "371864"])
+def test_a_code_in_a_log_is_found_but_not_in_a_time_or_an_id(line: str) -> None:
+    assert told({"371864"}, line) == ["371864"]
+    assert told({"371864"}, '"timestamp": "2026-11-27T01:07:29.371864Z", "id": "4c371864-0371864b"') == []
 
 
 def test_ac_29_half_signed_in_is_a_stranger_at_every_door(crowd: Crowd, alice: Guarded):
