@@ -48,5 +48,6 @@ def _for_ever(job: Job) -> None:
             pause = _AFTER_A_FAULT
         if pause > _LONG:
             connections.close_all()
-        close_old_connections()
+        else:
+            close_old_connections()
         job.wake.wait(pause)
