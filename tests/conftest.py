@@ -20,7 +20,7 @@ from django.test import client as test_client
 
 from authcenter.handler import Request
 from tests import room  # sets the environment that Django's settings are read from
-from tests.live import Server, chromium_browser, strays
+from tests.live import Server, chromium_browser, seen, strays
 
 django.setup()  # now, so that the conftests below this one can import models
 test_client.WSGIRequest = Request  # Django's test client makes requests as the server does
@@ -50,6 +50,19 @@ def pytest_xdist_setupnodes() -> None:
     """Workers inherit this environment. With this name in it they read the settings before their own room is made,
     and then share one Redis database, where each test of one empties the other's."""
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+
+PAGES = pytest.StashKey[list[Any]]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """A test of a browser that fails says what stood on its pages, as nobody was there to look."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for page in item.stash.get(PAGES, []):
+            report.sections.append((f"page {page.url}", seen(page)))
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -356,16 +369,18 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def new_page(chromium: Any, server: Server) -> Iterator[Callable[..., Any]]:
+def new_page(chromium: Any, server: Server, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """A page in a browser profile of its own. A request that leaves the server fails the test."""
     contexts, strayed = [], []
+    pages = request.node.stash.setdefault(PAGES, [])
 
     def make(width: int = 1280, height: int = 800, **options: Any) -> Any:
         context = chromium.new_context(viewport={"width": width, "height": height}, locale="en-US", **options)
         context.set_default_timeout(15_000)
         context.on("request", lambda asked: strayed.append(asked.url) if strays(asked.url, server.url) else None)
         contexts.append(context)
-        return context.new_page()
+        pages.append(context.new_page())
+        return pages[-1]
 
     yield make
     for context in contexts:

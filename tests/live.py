@@ -134,6 +134,17 @@ def chromium_browser() -> Iterator[Any]:
         browser.close()
 
 
+def seen(page: Any) -> str:
+    """What stands on a page, and what its console said: for a report, so whatever is asked of it may fail."""
+    from playwright.sync_api import Error
+
+    try:
+        told = [f"console: {line.text}" for line in page.console_messages()]
+        return "\n".join([page.inner_text("body", timeout=1000), *told])
+    except Error as error:
+        return f"cannot be looked at: {error}"
+
+
 def strays(url: str, home: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme in {"http", "https", "ws", "wss"} and parts.netloc != urlsplit(home).netloc

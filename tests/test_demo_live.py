@@ -159,3 +159,19 @@ def test_the_pages_are_accessible_and_fit_320_pixels(server: Server, new_page: C
     for path in ("web/callback?code=abc", "web/callback?error=access_denied", "web/callback", "privacy/", "terms/"):
         page.goto(f"{server.url}/demo/{path}")
         judge()
+
+
+@pytest.mark.browser
+def test_a_click_waits_for_the_discovery_document_and_asks_again_when_none_came(server: Server, desktop: Any) -> None:
+    waiting: list[Any] = []
+    desktop.route("**/.well-known/openid-configuration", lambda asked: waiting.append(asked))
+    desktop.goto(f"{server.url}/demo/")
+    desktop.wait_for_timeout(100)
+    desktop.click("[data-action=sign-in]")
+    waiting.pop().abort()
+    desktop.wait_for_selector("#message:text('did not work')")
+
+    desktop.click("[data-action=sign-in]")
+    desktop.wait_for_timeout(100)
+    waiting.pop().continue_()
+    desktop.wait_for_selector("[name=login]")

@@ -15,7 +15,16 @@ export class Client {
     Object.assign(this, { issuer, clientId, redirectUri, resource });
   }
 
-  async discover() {
+  // What the issuer says of itself. It is asked once, and again where no answer came.
+  discover() {
+    this.discovery ??= this.fetchMetadata().catch((error) => {
+      this.discovery = null;
+      throw error;
+    });
+    return this.discovery;
+  }
+
+  async fetchMetadata() {
     const response = await request(`${this.issuer}/.well-known/openid-configuration`);
     const metadata = await response.json();
     if (metadata.issuer !== this.issuer) {
@@ -27,6 +36,7 @@ export class Client {
 
   // Leaves for the authorization endpoint. `then` is what to do when we are back.
   async signIn({ scope, prompt, then }) {
+    await this.discover(); // who clicks as soon as there is a button is quicker than the answer
     const waiting = { state: random(), nonce: random(), verifier: random(), then };
     sessionStorage.setItem(SIGN_IN, JSON.stringify(waiting));
     const challenge = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(waiting.verifier));
