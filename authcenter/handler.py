@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.handlers.wsgi import LimitedStream, WSGIHandler, WSGIRequest
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.utils.http import parse_header_parameters
 
@@ -49,6 +50,13 @@ class Request(WSGIRequest):
         except (ValueError, TypeError):  # parameters by RFC 2231, of no charset, or of which nobody knows the order
             meta["CONTENT_TYPE"] = self.content_type = ""
             self.content_params = {}
+
+    def _load_post_and_files(self) -> None:
+        try:
+            super()._load_post_and_files()
+        except TypeError:  # the same in a header of a part; Django expects only that a charset is unknown
+            self._mark_post_parse_error()  # type: ignore[attr-defined]
+            raise MultiPartParserError("A header of a part cannot be read.") from None
 
 
 _QUIET = 60.0

@@ -105,6 +105,13 @@ def test_a_wanted_answer_that_is_not_json_is_406(client: Any, person: Any) -> No
     assert_problem(get(client, "/api/me/", session_token(person()), HTTP_ACCEPT="image/png"), 406, "not_acceptable")
 
 
+@pytest.mark.parametrize("parameter", ["x*=nope''a", "x*=undefined''%61", "x*1=a; x*=b"])
+@pytest.mark.parametrize("path", ["/api/me/", "/api/schema/", "/demo/api/orders/"])
+def test_a_wanted_answer_that_nobody_can_read_is_406(client: Any, person: Any, path: str, parameter: str) -> None:
+    answer = get(client, path, session_token(person()), HTTP_ACCEPT=f"a/b; {parameter}")
+    assert_problem(answer, 406, "not_acceptable")
+
+
 def test_a_foreign_host_changes_nothing(person: Any) -> None:
     response = Client(HTTP_HOST="evil.test").get("/api/me/")
     assert response.status_code == 400

@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection, connections
 
 from authcenter.handler import Handler
@@ -125,3 +126,17 @@ def test_a_media_type_that_cannot_be_read_is_none(transactional_db: None, handle
             for path in ("/oauth/token", "/accounts/login/", "/api/token/", "/nowhere")
         ]
         assert statuses == [400, 403, 415, 404]
+
+
+def test_a_part_whose_header_cannot_be_read_is_a_bad_request(transactional_db: None, handler: Handler) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="a"; x*1=a; x*=b\r\n\r\nb\r\n--x--\r\n'
+    status, _headers, _body = _asked(
+        handler,
+        "/accounts/login/",
+        REQUEST_METHOD="POST",
+        HTTP_COOKIE=f"{settings.CSRF_COOKIE_NAME}={'x' * 32}",
+        CONTENT_TYPE="multipart/form-data; boundary=x",
+        CONTENT_LENGTH=str(len(body)),
+        **{"wsgi.input": io.BytesIO(body)},
+    )
+    assert status == 400
