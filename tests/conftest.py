@@ -376,7 +376,7 @@ def new_page(chromium: Any, server: Server, request: pytest.FixtureRequest) -> I
 
     def make(width: int = 1280, height: int = 800, **options: Any) -> Any:
         context = chromium.new_context(viewport={"width": width, "height": height}, locale="en-US", **options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         context.on("request", lambda asked: strayed.append(asked.url) if strays(asked.url, server.url) else None)
         contexts.append(context)
         pages.append(context.new_page())

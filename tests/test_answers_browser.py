@@ -44,7 +44,7 @@ def heard() -> list[tuple[str, str, str]]:
 @pytest.fixture
 def page(chromium: Any, server: Server, scripts: bool, heard: list[Any]) -> Iterator[Any]:
     context = chromium.new_context(java_script_enabled=scripts, viewport={"width": 390, "height": 844})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
 
     def answer(route: Any, asked: Any) -> None:
         parts = urlsplit(asked.url)

@@ -164,14 +164,21 @@ def test_the_pages_are_accessible_and_fit_320_pixels(server: Server, new_page: C
 @pytest.mark.browser
 def test_a_click_waits_for_the_discovery_document_and_asks_again_when_none_came(server: Server, desktop: Any) -> None:
     waiting: list[Any] = []
-    desktop.route("**/.well-known/openid-configuration", lambda asked: waiting.append(asked))
+
+    def asked() -> Any:
+        for _ in range(1000):
+            if waiting:
+                break
+            desktop.wait_for_timeout(20)
+        return waiting.pop()
+
+    desktop.route("**/.well-known/openid-configuration", lambda route: waiting.append(route))
     desktop.goto(f"{server.url}/demo/")
-    desktop.wait_for_timeout(100)
+    first = asked()
     desktop.click("[data-action=sign-in]")
-    waiting.pop().abort()
+    first.abort()
     desktop.wait_for_selector("#message:text('did not work')")
 
     desktop.click("[data-action=sign-in]")
-    desktop.wait_for_timeout(100)
-    waiting.pop().continue_()
+    asked().continue_()
     desktop.wait_for_selector("[name=login]")

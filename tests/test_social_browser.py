@@ -62,7 +62,7 @@ def page(chromium: Any, center: Server, server: Server, fake: FakeProvider) -> I
 
     def make(width: int = 1280, height: int = 800, **options: Any) -> Any:
         context = chromium.new_context(viewport={"width": width, "height": height}, locale="en-US", **options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(30_000)
         context.on("request", lambda asked: None if asked.url.startswith(homes) else strayed.append(asked.url))
         contexts.append(context)
         return context.new_page()

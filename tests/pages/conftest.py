@@ -98,7 +98,7 @@ class Tab:
 def tab(chromium: Any, server: Server) -> Iterator[Tab]:
     """One for many pages, each as in a browser of her own: a new one takes Chromium half a second of a processor."""
     context = chromium.new_context(locale="en-US", reduced_motion="reduce")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     strayed: list[str] = []
     context.on("request", lambda asked: strayed.append(asked.url) if strays(asked.url, server.url) else None)
     page = context.new_page()
