@@ -19,6 +19,10 @@ Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
+_SMALL_BODY = 65_536
+"""Bytes."""
+
+
 class Request(WSGIRequest):
     """A request whose query and form are UTF-8, whatever charset its header names (the HTML standard knows no other).
 
@@ -50,6 +54,13 @@ class Request(WSGIRequest):
         except (ValueError, TypeError):  # parameters by RFC 2231, of no charset, or of which nobody knows the order
             meta["CONTENT_TYPE"] = self.content_type = ""
             self.content_params = {}
+
+    def read_what_is_left(self) -> None:
+        """A refusal may come before the body is read. The server would then hang up without a word, and what the client
+        asks meanwhile on this connection would be lost (RFC 9112 section 9.3). It may do so with a large body."""
+        stream = self._stream
+        if isinstance(stream, LimitedStream) and 0 < stream.limit - stream._pos <= _SMALL_BODY:  # type: ignore[attr-defined]
+            stream.read()
 
     def _load_post_and_files(self) -> None:
         try:
@@ -97,7 +108,9 @@ class Handler(WSGIHandler):
         if self._thread.kept is None:
             self._thread.kept = _Kept()
         self._thread.kept.look_after()
-        response = self.get_response(Request(environ))
+        request = Request(environ)
+        response = self.get_response(request)
+        request.read_what_is_left()
         headers = list(response.headers._store.values())  # `items()` would look up each by its name
         headers += [("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values()]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)

@@ -1,8 +1,12 @@
 """The server's own way in, in a thread of its own as granian has them."""
 
+import http.client
 import io
+import socket
 import threading
+import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -10,6 +14,7 @@ from django.db import connection, connections
 
 from authcenter.handler import Handler
 from tests import room
+from tests.live import Server
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +145,31 @@ def test_a_part_whose_header_cannot_be_read_is_a_bad_request(transactional_db: N
         **{"wsgi.input": io.BytesIO(body)},
     )
     assert status == 400
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("POST /oauth/token?grant_type=password", "PUT /oauth/token", "POST /oauth/revoke?token=x"),
+        *("POST /oauth/introspect?token=x", "POST /oauth/par?x=1", "POST /oauth/register", "POST /api/nowhere"),
+    ],
+)
+def test_rfc9112_9_3_a_connection_serves_on_after_a_body_that_nobody_wanted(server: Server, asked: str) -> None:
+    """Unread, it would make the server hang up, and the client's next request fail that was on its way meanwhile."""
+    parts = urlsplit(server.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=30) as line, line.makefile("rb") as answers:
+        head = f"Host: {parts.netloc}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 7\r\n\r\n"
+        line.sendall(f"{asked} HTTP/1.1\r\n{head}".encode())
+        time.sleep(0.3)  # as a client that sends head and body apart, on a slow network
+        line.sendall(b"a=b&c=d")
+        line.sendall(f"GET /livez HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
+        statuses = [_status(answers), _status(answers)]
+    assert statuses[0] in {400, 403, 404, 405} and statuses[1] == 200
+
+
+def _status(answers: Any) -> int:
+    """Of the next answer, which is read to its end."""
+    status = int(answers.readline().split()[1])
+    answers.read(int(http.client.parse_headers(answers)["Content-Length"]))
+    return status

@@ -81,6 +81,14 @@ def test_each_kind_of_entry(there: FakeIssuer, follow: Any, entry: Any, claims: 
     assert refused(verifier, there.token(**claims), InvalidToken) is dies
 
 
+def test_the_first_token_that_is_seen_is_no_good_by_a_key_that_was_taken_back(there: FakeIssuer, follow: Any) -> None:
+    """The keys come from a server or cache that has not heard of it, and the news only when a token is checked."""
+    there.revoke("key", "one")
+    verifier = Verifier(follow(), API)
+    assert refused(verifier, there.token(), InvalidToken)
+    assert len(verifier._checked._kept) == 1, "signature and claims were good"
+
+
 def test_an_epoch_never_falls(there: FakeIssuer, follow: Any) -> None:
     there.revoke("user", "alice", 5)
     there.revoke("user", "alice", 3)

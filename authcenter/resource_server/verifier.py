@@ -147,16 +147,15 @@ class Verifier:
         if checked is None:
             checked = self._by_signature(token)
             self._checked.put(token, checked)
-        else:
-            if time.time() >= checked.expires:
-                raise ExpiredToken("expired", checked.claims)
-            if self._keys.key(checked.key_id) is None:
-                raise InvalidToken("the key was taken back")
-        if self._revocations is not None:
-            if self._revocations.is_revoked(checked.claims):
-                raise RevokedToken("taken back", checked.claims)
-            if self._revocations.age > self._stale_after:
-                self._stale(token, checked)
+        elif time.time() >= checked.expires:
+            raise ExpiredToken("expired", checked.claims)
+        if self._revocations is not None and self._revocations.is_revoked(checked.claims):
+            raise RevokedToken("taken back", checked.claims)
+        # Of a new token too: the first of a process has only now brought the news, and the keys may be a cache's.
+        if self._keys.key(checked.key_id) is None:
+            raise InvalidToken("the key was taken back")
+        if self._revocations is not None and self._revocations.age > self._stale_after:
+            self._stale(token, checked)
         return checked
 
     def is_quick(self, token: str) -> bool:
