@@ -77,7 +77,7 @@ class Server:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGINT)
         try:
-            self.process.wait(8)  # well before granian would kill a worker that hangs
+            self.process.wait(9)  # before granian would kill a worker that hangs
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise AssertionError(f"the server does not stop when asked:\n{self.log()}") from None

@@ -29,6 +29,19 @@ class Listener:
     """The most requests that were in its hands at once."""
 
 
+_had: set[tuple[str, int]] = set()
+
+
+def _at_an_address_of_its_own(at: str, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    """One that no listener of this process had: servers remember for minutes what they were told at an address."""
+    while True:
+        made = ThreadingHTTPServer((at, 0), handler)
+        if (at, made.server_port) not in _had:
+            _had.add((at, made.server_port))
+            return made
+        made.server_close()
+
+
 @contextmanager
 def listener(secure: ssl.SSLContext | None = None, at: str = "127.0.0.1") -> Iterator[Listener]:
     lock, here = threading.Lock(), [0]
@@ -42,6 +55,8 @@ def listener(secure: ssl.SSLContext | None = None, at: str = "127.0.0.1") -> Ite
                 heard.got.append((headers, self.rfile.read(int(headers.get("content-length", 0)))))
                 heard.at.append(time.monotonic())
             time.sleep(heard.pause)
+            with lock:
+                here[0] -= 1  # before the answer: who has it may ask again before this thread goes on
             failing = heard.fails(heard.got[-1][1])
             if failing and not heard.failing_status:
                 self.close_connection = True
@@ -58,15 +73,13 @@ def listener(secure: ssl.SSLContext | None = None, at: str = "127.0.0.1") -> Ite
                     self.wfile.write(heard.body)
             except OSError:
                 pass
-            with lock:
-                here[0] -= 1
 
         do_GET = do_POST
 
         def log_message(self, *_arguments: Any) -> None:
             pass
 
-    with ThreadingHTTPServer((at, 0), Handler) as server:
+    with _at_an_address_of_its_own(at, Handler) as server:
         server.daemon_threads = True
         if secure:
             server.socket = secure.wrap_socket(server.socket, server_side=True)

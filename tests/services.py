@@ -3,7 +3,9 @@
 All from Debian's packages. The servers are private to a run: files in a temporary folder, a free port on loopback.
 """
 
+import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -53,9 +55,12 @@ def install_missing(programs: Mapping[str, str] = PROGRAMS) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below those that the kernel gives out by itself: seconds may pass until a server has bound it."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 @contextmanager

@@ -57,7 +57,8 @@ def test_the_meter_says_how_hard_a_password_is(server, desktop, screenshots):
         desktop.wait_for_selector(f".strength:has-text('{told}')")
         assert desktop.locator("meter").is_visible()
         desktop.fill("[name=password1]", "")
-    assert len([one for one in asked if one.method == "POST"]) == 2, "asked when the typing rests, not at each key"
+    times = len([one for one in asked if one.method == "POST"])
+    assert 2 <= times <= 6, "asked when the typing rests, not at each of 35 keys"
     assert desktop.locator("meter").is_hidden()
     desktop.fill("[name=password1]", "correct horse battery 7")
     desktop.wait_for_selector("meter")

@@ -110,7 +110,7 @@ def test_one_that_looks_does_not_hold_up_those_whose_view_is_fresh_enough(monkey
     other = Follower()
     other.is_revoked({})
     monkeypatch.setattr(view, "BOUND_SECONDS", 30.0)
-    monkeypatch.setattr(other, "_look", lambda: time.sleep(1))
+    monkeypatch.setattr(other, "_look", lambda: time.sleep(3))
     time.sleep(view.FRESH_SECONDS)
     took = []
 
@@ -120,7 +120,7 @@ def test_one_that_looks_does_not_hold_up_those_whose_view_is_fresh_enough(monkey
         took.append(time.monotonic() - began)
 
     parallel(4, ask)
-    assert sum(seconds > 0.9 for seconds in took) == 1
+    assert sum(seconds > 2.5 for seconds in took) == 1
 
 
 def test_what_was_rolled_back_is_not_remembered_and_its_number_may_come_again(monkeypatch: Any) -> None:

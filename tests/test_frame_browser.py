@@ -61,6 +61,7 @@ def test_who_presses_enter_on_a_consent_page_leaves_out_what_is_optional(new_pag
     page.click("#sign-in button.primary, main button.primary")
     box = page.get_by_role("checkbox")
     box.wait_for()
+    page.wait_for_load_state()  # with its style
     assert not box.is_checked()
     assert page.evaluate("document.activeElement.name") not in {"allow", "deny"}
     deny, allow = (page.locator(f"button[name={name}]").bounding_box() for name in ("deny", "allow"))

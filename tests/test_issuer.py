@@ -34,7 +34,7 @@ def follow(there: FakeIssuer) -> Iterator[Callable[..., Issuer]]:
 
 
 def soon(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 20
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -208,7 +208,7 @@ def test_an_outage_means_what_the_api_chose_and_its_end_is_noticed(
     there: FakeIssuer, follow: Any, when_stale: Any
 ) -> None:
     issuer = follow(client_id="api", client_secret="s&cret", asked_for=0.0)
-    verifier = Verifier(issuer, API, when_stale=when_stale, stale_after=0.5)
+    verifier = Verifier(issuer, API, when_stale=when_stale, stale_after=2.0)
     token, dead = there.token(), there.token(jti="dead")
     verifier.verify(token)
     working = there.answer
@@ -219,7 +219,7 @@ def test_an_outage_means_what_the_api_chose_and_its_end_is_noticed(
     there.answer = only_introspection  # type: ignore[method-assign]
     there.revoke("token", "dead")
     there.active[token] = {"active": True}
-    soon(lambda: issuer.age > 0.6)
+    soon(lambda: issuer.age > 2.2)
     if when_stale == "refuse":
         assert refused(verifier, token, StaleView)
     else:
@@ -244,7 +244,7 @@ def test_an_issuer_that_was_never_reached_is_no_reason_to_accept(follow: Any, th
 def test_introspection_is_asked_once_a_second_for_one_opaque_token(there: FakeIssuer, follow: Any) -> None:
     now = int(time.time())
     there.active["oat_one"] = {"active": True, "aud": API, "sub": "alice", "iat": now, "exp": now + 60}
-    verifier = Verifier(follow(client_id="api", client_secret="secret"), API)
+    verifier = Verifier(follow(client_id="api", client_secret="secret", asked_for=60.0), API)
     assert [verifier.verify("oat_one").type for _ in range(5)] == ["opaque"] * 5
     assert sum("introspect" in path for _m, path, _h in there.asked) == 1
 
@@ -392,17 +392,18 @@ def test_a_long_feed_does_not_blind_an_api(when_stale):
 
 def test_an_old_signed_answer_does_not_count_as_fresh():
     with fake_issuer() as there:
-        verifier = Verifier(Issuer(there.url, poll=0.05), API, stale_after=0.5)
+        issuer = Issuer(there.url, poll=0.05)
+        verifier = Verifier(issuer, API, stale_after=2.0)
         token = there.token(jti="X")
         verifier.verify(token)
         said = {"iss": there.url, "iat": 1, "as_of": time.time() - 3600, "feed": there.feed, "from": 0, "to": 0}
         old, ask = there.sign("revocations+jwt", {**said, "entries": []}).encode(), there.answer
         there.answer = lambda m, path, h, b: (200, {}, old) if "revocations" in path else ask(m, path, h, b)  # type: ignore
-        time.sleep(1)
+        soon(lambda: issuer.age > 2.2)
         with pytest.raises(StaleView):
             verifier.verify(token)
         there.answer = ask  # type: ignore[method-assign]
-        time.sleep(0.3)
+        soon(lambda: issuer.age < 0.5)
         assert verifier.verify(token).subject == "alice"
 
 

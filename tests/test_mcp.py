@@ -6,7 +6,6 @@ The client is the protocol's own Python package; the API is the example of docs/
 import asyncio
 import json
 import re
-import socket
 import ssl
 import threading
 import time
@@ -27,6 +26,7 @@ from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
 from tests.certificates import self_signed
 from tests.live import Server
 from tests.receiver import listener
+from tests.services import free_port
 from tests.stranger import Stranger
 
 pytestmark = pytest.mark.live
@@ -57,9 +57,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory, certificate: Any) -> Iter
 @pytest.fixture(scope="module")
 def orders(provider: Server) -> Iterator[str]:
     """The documented API, served; its address is its identifier."""
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
-        port = line.getsockname()[1]
+    port = free_port()
     address = f"http://127.0.0.1:{port}/mcp"
     provider.python(
         "from authcenter.oauth.models import API, Scope;"

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.accounts import people
+from tests.leaks import logged, told
 
 
 @pytest.fixture(autouse=True)
@@ -20,9 +21,8 @@ def no_secret_is_kept(db: None, caplog: pytest.LogCaptureFixture) -> Iterator[No
 
     people.SECRETS.clear()
     yield
-    kept = caplog.text + str(list(AuditEvent.objects.values_list("actor", "subject", "client_id", "detail")))
-    for secret in people.SECRETS | set(people.codes()):
-        assert secret not in kept, "a secret is in the log"
+    rows = str(list(AuditEvent.objects.values_list("actor", "subject", "client_id", "detail")))
+    assert not told(people.SECRETS | set(people.codes()), logged(caplog) + rows), "a secret is in the log"
 
 
 @pytest.fixture

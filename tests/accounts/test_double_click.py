@@ -38,11 +38,9 @@ def test_a_second_try_is_let_through(new_page, server):
     page.goto(f"{server.url}/accounts/password/reset/")
     page.fill("input[name=email]", "nobody@example.org")
     page.evaluate("addEventListener('submit', e => { window.stopped = e.defaultPrevented; e.preventDefault(); })")
-    button = page.locator("main form button[type=submit]")
-    button.click()
-    assert not page.evaluate("window.stopped")
-    button.click()
-    assert page.evaluate("window.stopped")
+    form = "document.querySelector('main form')"
+    send = f"{form}.requestSubmit(), window.stopped"
+    assert page.evaluate(f"[({send}), ({send})]") == [False, True]
     page.wait_for_timeout(2100)
-    button.click()
+    page.locator("main form button[type=submit]").click()
     assert not page.evaluate("window.stopped")

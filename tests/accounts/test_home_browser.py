@@ -33,14 +33,16 @@ def test_a_person_runs_her_account_without_javascript(server, new_page, tmp_path
     Image.new("RGB", (640, 480), "teal").save(written, "JPEG")
     page.set_input_files("[name=picture]", {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": written.getvalue()})
     page.get_by_role("button", name="Save picture").click()
-    assert page.get_by_text("Your picture is saved.").is_visible()
+    page.get_by_text("Your picture is saved.").wait_for()
+    page.wait_for_load_state()
     assert page.evaluate("document.querySelector('img.face').naturalWidth") == 256
 
     sign_in(telephone, server.url)
     page.goto(f"{server.url}/account/sessions/")
     assert page.locator("ul.list > li.item").count() == 2
     assert "This device" in page.locator("ul.list > li.item").first.inner_text()
-    page.locator("ul.list > li.item").nth(1).get_by_role("button", name="Sign out").click()
+    with page.expect_navigation():
+        page.locator("ul.list > li.item").nth(1).get_by_role("button", name="Sign out").click()
     assert page.locator("ul.list > li.item").count() == 1
     telephone.goto(f"{server.url}/account/")
     assert "/accounts/login/" in telephone.url
@@ -53,7 +55,7 @@ def test_a_person_runs_her_account_without_javascript(server, new_page, tmp_path
 
     page.get_by_role("link", name="Delete my account").click()
     page.get_by_role("button", name="Delete my account").click()
-    assert page.get_by_role("heading", name="Your account is closed").is_visible()
+    page.get_by_role("heading", name="Your account is closed").wait_for()
     sign_in(page, server.url)
     page.get_by_role("button", name="Keep my account").click()
     page.wait_for_url(f"{server.url}/account/")

@@ -15,7 +15,7 @@ import secrets
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 
 from tests.attacks.people_inside import Inside
+from tests.leaks import told
 from tests.live import Server
 from tests.stranger import Stranger
 
@@ -219,13 +220,6 @@ class Crowd:
         lines = [line for line in self.server.log().splitlines() if '"logger": "accounts.mail"' not in line]
         log = "\n".join(lines)
         assert not told(self.secrets, log)
-
-
-def told(known: Iterable[str], text: str) -> list[str]:
-    """Those that stand in the text. Six digits do so by chance too, as microseconds of a time or in an id: a code
-    counts where it stands by itself."""
-    alone = set(re.findall(r"(?<![\w.])\d{1,8}(?!\w)", text))
-    return [secret for secret in known if (secret in alone if secret.isdigit() and len(secret) < 9 else secret in text)]
 
 
 def is_signed_in(browser: Stranger) -> bool:

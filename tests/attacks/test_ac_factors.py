@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from tests.accounts.factors import AuthenticatorApp
-from tests.attacks.people_rig import NEW, PASSWORD, Crowd, Person, is_signed_in, told
+from tests.attacks.people_rig import NEW, PASSWORD, Crowd, Person, is_signed_in
+from tests.leaks import told
 from tests.stranger import Stranger
 
 pytest_plugins = ["tests.attacks.people_fixture"]

@@ -5,8 +5,9 @@ from urllib.parse import urlencode, urljoin
 
 import pytest
 
-from tests.attacks.people_rig import PASSWORD, WRONG, Crowd, Person, bearer, told
+from tests.attacks.people_rig import PASSWORD, WRONG, Crowd, Person, bearer
 from tests.console_pages import submit
+from tests.leaks import told
 
 pytest_plugins = ["tests.attacks.people_fixture"]
 pytestmark = pytest.mark.live

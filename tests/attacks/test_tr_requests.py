@@ -5,7 +5,8 @@ import re
 import pytest
 
 from tests import room
-from tests.attacks.people_rig import NEW, PASSWORD, WRONG, Crowd, bearer, raw, told
+from tests.attacks.people_rig import NEW, PASSWORD, WRONG, Crowd, bearer, raw
+from tests.leaks import told
 
 pytest_plugins = ["tests.attacks.people_fixture"]
 pytestmark = pytest.mark.live

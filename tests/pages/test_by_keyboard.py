@@ -42,13 +42,13 @@ def test_to_sign_in_and_consent(keys, server, scene):
     page = keys.page
     page.goto(server.url + scene.asks("app", "openid goods:1"))
     page.wait_for_selector("[data-reveal] button")
-    assert keys.focused() == "login", "typing can begin at once"
+    page.wait_for_selector("[name=login]:focus")  # typing can begin at once
     keys.type(scene.made["plain"])
     keys.tab_to("password")
     keys.type("wrong password 9")
     keys.press()
     page.wait_for_selector("[role=alert]")
-    assert keys.focused() == "password", "the address stays, the password is typed again"
+    page.wait_for_selector("[name=password]:focus")  # the address stays, the password is typed again
     keys.type(PASSWORD)
     keys.tab_to("Show")
     keys.press("Space")
@@ -64,12 +64,13 @@ def test_to_sign_in_and_consent(keys, server, scene):
 def test_to_refuse_a_device(keys, server, scene):
     page = keys.page
     page.goto(f"{server.url}/device")
+    page.wait_for_selector("[name=login]:focus")
     keys.type(scene.made["plain"])
     keys.tab_to("password")
     keys.type(PASSWORD)
     keys.press()
-    page.wait_for_selector("input[name=user_code]")
-    keys.type(scene.device_code()["user_code"].lower())  # the field has the focus
+    page.wait_for_selector("input[name=user_code]:focus")
+    keys.type(scene.device_code()["user_code"].lower())
     keys.press()
     page.wait_for_selector("button[name=deny]")
     keys.tab_to("deny")
