@@ -7,9 +7,11 @@ With a slow line: what a first visit loads. And the browser complains of nothing
 
 import re
 import zlib
+from contextlib import suppress
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.live import Server
 from tests.sampling import EVERYTHING
@@ -126,6 +128,9 @@ class Visitor:
     def look(self, name: str, heading: str) -> None:
         self.name = name
         h1 = self.page.locator("h1")
+        with suppress(PlaywrightTimeout):  # a click does not wait for the page that it leads to
+            h1.filter(has_text=re.compile(heading)).first.wait_for()
+        self.page.wait_for_load_state()
         if h1.count() != 1 or not re.search(heading, h1.inner_text()):
             self.faults.append(f"{name}: another page: {self.page.url} {h1.all_inner_texts()}")
             return
