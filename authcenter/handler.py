@@ -22,6 +22,8 @@ StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 _SMALL_BODY = 65_536
 """Bytes."""
 
+_HAVE_BODIES = frozenset({"POST", "PUT", "PATCH"})
+
 
 class Request(WSGIRequest):
     """A request whose query and form are UTF-8, whatever charset its header names (the HTML standard knows no other).
@@ -31,6 +33,8 @@ class Request(WSGIRequest):
     """
 
     def __init__(self, environ: Environ) -> None:
+        if "*" in environ.get("HTTP_ACCEPT", "").partition(";")[2]:
+            environ["HTTP_ACCEPT"] = _readable(environ["HTTP_ACCEPT"])
         path = environ.get("PATH_INFO", "")
         if not path.startswith("/") or not path.isascii() or environ.get("SCRIPT_NAME"):
             super().__init__(environ)
@@ -55,19 +59,32 @@ class Request(WSGIRequest):
             meta["CONTENT_TYPE"] = self.content_type = ""
             self.content_params = {}
 
-    def read_what_is_left(self) -> None:
-        """A refusal may come before the body is read. The server would then hang up without a word, and what the client
-        asks meanwhile on this connection would be lost (RFC 9112 section 9.3). It may do so with a large body."""
+    def is_read(self) -> bool:
+        """Whether nothing of the body is left. If not, the connection has to be closed (RFC 9112 section 9.3).
+
+        A refusal may come before the body is read. A small one is read here, as a client that sends it apart from the
+        head would else lose the answer, or what it asks next (section 9.6); but not where it waits until it is told to
+        send (RFC 9110 section 10.1.1).
+        """
         stream = self._stream
-        if isinstance(stream, LimitedStream) and 0 < stream.limit - stream._pos <= _SMALL_BODY:  # type: ignore[attr-defined]
+        left = stream.limit - stream._pos if isinstance(stream, LimitedStream) else 0  # type: ignore[attr-defined]
+        if 0 < left <= _SMALL_BODY and self.method in _HAVE_BODIES and "HTTP_EXPECT" not in self.META:
             stream.read()
+            left = 0
+        return left <= 0 and "HTTP_TRANSFER_ENCODING" not in self.META  # what comes in chunks is never read
 
     def _load_post_and_files(self) -> None:
         try:
             super()._load_post_and_files()
-        except TypeError:  # the same in a header of a part; Django expects only that a charset is unknown
+        except TypeError as error:  # the same in a header of a part; Django expects only that a charset is unknown
             self._mark_post_parse_error()  # type: ignore[attr-defined]
-            raise MultiPartParserError("A header of a part cannot be read.") from None
+            raise MultiPartParserError("A header of a part cannot be read.") from error
+
+
+def _readable(accept: str) -> str:
+    """Without the media types that have parameters by RFC 2231 (`name*1=`, also within quotes, which are lost on the
+    way): no type in `Accept` has any, and the library that reads them falls over some."""
+    return ",".join(one for one in accept.split(",") if "*" not in one.partition(";")[2])
 
 
 _QUIET = 60.0
@@ -110,8 +127,9 @@ class Handler(WSGIHandler):
         self._thread.kept.look_after()
         request = Request(environ)
         response = self.get_response(request)
-        request.read_what_is_left()
         headers = list(response.headers._store.values())  # `items()` would look up each by its name
+        if not request.is_read():
+            headers.append(("Connection", "close"))
         headers += [("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values()]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
         return response

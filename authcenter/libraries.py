@@ -159,7 +159,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["authcenter.api.parsers.JSONBody", "authcenter.api.parsers.FormBody"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "authcenter.api.negotiation.Negotiation",
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS tells nothing: the schema does
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",

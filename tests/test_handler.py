@@ -168,6 +168,28 @@ def test_rfc9112_9_3_a_connection_serves_on_after_a_body_that_nobody_wanted(serv
     assert statuses[0] in {400, 403, 404, 405} and statuses[1] == 200
 
 
+@pytest.mark.live
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("POST", "Content-Length: 100000"),
+        ("POST", "Content-Length: 7\r\nExpect: 100-continue"),  # RFC 9110 section 10.1.1: it is told before it sends
+        ("POST", "Transfer-Encoding: chunked"),
+        ("GET", "Content-Length: 7"),
+        ("HEAD", "Content-Length: 7"),
+    ],
+)
+def test_rfc9112_9_6_a_body_that_stays_unread_ends_the_connection_and_the_answer_says_so(
+    server: Server, method: str, headers: str
+) -> None:
+    parts = urlsplit(server.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=30) as line, line.makefile("rb") as answers:
+        line.sendall(f"{method} /api/nowhere HTTP/1.1\r\nHost: {parts.netloc}\r\n{headers}\r\n\r\n".encode())
+        assert answers.readline().split()[1] == b"404"
+        assert http.client.parse_headers(answers)["Connection"] == "close"
+        answers.read()  # to the end of the connection
+
+
 def _status(answers: Any) -> int:
     """Of the next answer, which is read to its end."""
     status = int(answers.readline().split()[1])

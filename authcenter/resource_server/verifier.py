@@ -149,11 +149,13 @@ class Verifier:
             self._checked.put(token, checked)
         elif time.time() >= checked.expires:
             raise ExpiredToken("expired", checked.claims)
-        if self._revocations is not None and self._revocations.is_revoked(checked.claims):
-            raise RevokedToken("taken back", checked.claims)
-        # Of a new token too: the first of a process has only now brought the news, and the keys may be a cache's.
+        is_revoked = self._revocations is not None and self._revocations.is_revoked(checked.claims)
+        # Of a new token too: the first of a process has only now brought the news, and the keys may be a cache's. And
+        # before anything is said of claims that nobody vouches for any more.
         if self._keys.key(checked.key_id) is None:
             raise InvalidToken("the key was taken back")
+        if is_revoked:
+            raise RevokedToken("taken back", checked.claims)
         if self._revocations is not None and self._revocations.age > self._stale_after:
             self._stale(token, checked)
         return checked

@@ -193,6 +193,9 @@ def test_rfc9701_4_who_is_not_authenticated_gets_no_answer(web):
         ("text/html", False),
         ("", False),
         ("nonsense", False),
+        ("a/b; x*1=a; x*=b", False),
+        ("a/b; x*=nope''a", False),
+        (f"{SIGNED}, a/b; x*1=a; x*=b", True),
     ],
 )
 def test_rfc9110_12_5_1_the_form_is_negotiated(web, accept, is_signed):
