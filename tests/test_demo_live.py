@@ -182,3 +182,4 @@ def test_a_click_waits_for_the_discovery_document_and_asks_again_when_none_came(
     desktop.click("[data-action=sign-in]")
     asked().continue_()
     desktop.wait_for_selector("[name=login]")
+    assert desktop.url.startswith(f"{server.url}/accounts/login/") and not waiting

@@ -281,7 +281,7 @@ def test_hostile_tokens_are_refused_quickly(verifier: Verifier) -> None:
     for hostile in ("." * 1_000_000, "a" * 10_000_000, "a.b.c" * 100_000, "[" * 16_000, "e30." * 4000):
         with pytest.raises(InvalidToken):
             verifier.verify(hostile)
-    assert time.perf_counter() - began < 5  # what is quadratic here takes minutes
+    assert time.perf_counter() - began < 1
 
 
 def test_deep_payloads_are_refused(verifier: Verifier) -> None:

@@ -21,7 +21,8 @@ LEAK = re.compile(
     r"Traceback|File \"/|site-packages|\b(SELECT|INSERT INTO|UPDATE|DELETE FROM) .*(FROM|VALUES|SET|WHERE)"
 )
 SECONDS = 15
-"""No answer takes longer, on any machine."""
+"""No answer takes longer, on any machine: who waits for one silent host may have to wait for another first, five
+seconds each."""
 
 BIG = 200_000
 """Bytes of a body that the server may refuse to read."""

@@ -91,7 +91,7 @@ OVERSIZED = {
 def test_az_60_oversized(web, browser, changes):
     before, began = stored(), time.monotonic()
     response = browser.authorize(web, **changes)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 1
     if response.status_code == 303:
         assert answer(response["Location"])["error"] == "invalid_scope"
     else:
