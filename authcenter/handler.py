@@ -59,8 +59,8 @@ class Request(WSGIRequest):
             meta["CONTENT_TYPE"] = self.content_type = ""
             self.content_params = {}
 
-    def is_read(self) -> bool:
-        """Whether nothing of the body is left. If not, the connection has to be closed (RFC 9112 section 9.3).
+    def read_the_rest(self) -> bool:
+        """Whether nothing of the body is left then. If not, the connection has to be closed (RFC 9112 section 9.3).
 
         A refusal may come before the body is read. A small one is read here, as a client that sends it apart from the
         head would else lose the answer, or what it asks next (section 9.6); but not where it waits until it is told to
@@ -128,7 +128,7 @@ class Handler(WSGIHandler):
         request = Request(environ)
         response = self.get_response(request)
         headers = list(response.headers._store.values())  # `items()` would look up each by its name
-        if not request.is_read():
+        if not request.read_the_rest():
             headers.append(("Connection", "close"))
         headers += [("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values()]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
